@@ -1,0 +1,88 @@
+// NSenterEvent: the envelope of one request, its target, and its response.
+#pragma once
+
+#include <sys/types.h>
+
+#include <chrono>
+#include <cstdint>
+#include <memory>
+
+#include <nsenterd/failure.hpp>
+#include <nsenterd/message.hpp>
+#include <nsenterd/namespaces.hpp>
+
+namespace nsenterd {
+
+namespace service {
+class EventState;
+}
+
+/// A process whose namespaces are entered, held by a pidfd (pidfd_open(2)): once pinned, another process that
+/// gets the same number is never taken for it. Copies share the descriptor.
+class Target {
+ public:
+  /// Pins the process that the caller's pid namespace numbers `pid`. NoSuchTarget if there is none.
+  static Result<Target> open(pid_t pid);
+  /// Pins the process of a pidfd, which stays the caller's. InvalidParameter if it is no pidfd, or one of a
+  /// process that the caller's pid namespace does not show.
+  static Result<Target> from_pidfd(int pidfd);
+
+  [[nodiscard]] pid_t pid() const noexcept;
+  /// Still owned by the target.
+  [[nodiscard]] int pidfd() const noexcept;
+
+ private:
+  struct Pinned;
+  explicit Target(std::shared_ptr<const Pinned> pinned) noexcept : pinned_(std::move(pinned)) {}
+  std::shared_ptr<const Pinned> pinned_;
+};
+
+/// What an event asks for. Made once, then read only.
+struct EventParameters {
+  /// The target: pinned by the caller, or a process id that is pinned when the request is sent.
+  std::variant<pid_t, Target> target = 0;
+  /// Credentials of the process on whose behalf the request is made.
+  uid_t uid = 0;
+  gid_t gid = 0;
+  /// The target's namespaces to join. Those that are the caller's own already are left out.
+  Namespaces namespaces;
+  /// CLONE_NEW* bits of the namespaces to create after joining (clone(2)).
+  std::uint64_t clone_flags = 0;
+  /// Whether send_request is done as soon as the agent runs and has the request.
+  bool async = false;
+  /// From sending the request to its response; for an asynchronous event too.
+  std::chrono::milliseconds timeout = std::chrono::seconds(10);
+};
+
+/// An event, made by NSenterService::new_event. It is sent once. Destroying it before it has ended terminates it:
+/// its agent is killed and reaped. Not thread-safe: to be used where its service's executor runs.
+class NSenterEvent {
+ public:
+  NSenterEvent(NSenterEvent&&) noexcept = default;
+  NSenterEvent& operator=(NSenterEvent&& other) noexcept;
+  NSenterEvent(const NSenterEvent&) = delete;
+  NSenterEvent& operator=(const NSenterEvent&) = delete;
+  ~NSenterEvent();
+
+  [[nodiscard]] const EventParameters& parameters() const noexcept;
+
+  [[nodiscard]] const Message& request() const noexcept;
+  /// Takes effect when the event is sent afterwards.
+  void set_request(Message request);
+
+  /// As given to new_event until the agent has answered; an errorResponse if the operation failed.
+  [[nodiscard]] const Message& response() const noexcept;
+  void set_response(Message response);
+
+  /// The agent's process id as the caller's pid namespace numbers it; 0 before it runs. Once the event has ended
+  /// the number may belong to another process.
+  [[nodiscard]] pid_t process_id() const noexcept;
+
+ private:
+  friend class NSenterService;
+  explicit NSenterEvent(std::shared_ptr<service::EventState> state) noexcept;
+
+  std::shared_ptr<service::EventState> state_;
+};
+
+}  // namespace nsenterd

@@ -1,0 +1,59 @@
+#include "base/child_process.hpp"
+
+#include <sys/wait.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "base/syscalls.hpp"
+
+namespace nsenterd::base {
+namespace {
+
+int wait_pidfd(int pidfd, siginfo_t& info, int options) noexcept {
+  int result = 0;
+  do {
+    // __WALL: an agent's exit signal is its fork server's, whatever that is.
+    result = ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, options | WEXITED | __WALL);
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+}  // namespace
+
+ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
+  if (this != &other) {
+    end();
+    pid_ = other.pid_;
+    pidfd_ = std::move(other.pidfd_);
+    reaped_ = other.reaped_;
+  }
+  return *this;
+}
+
+ChildProcess::~ChildProcess() { end(); }
+
+void ChildProcess::end() noexcept {
+  if (!pidfd_ || reaped_) return;
+  kill();
+  siginfo_t info{};
+  wait_pidfd(pidfd_.get(), info, 0);
+}
+
+void ChildProcess::kill() const noexcept {
+  if (pidfd_ && !reaped_) pidfd_send_signal(pidfd_.get(), SIGKILL);
+}
+
+std::optional<ExitStatus> ChildProcess::try_wait() noexcept {
+  siginfo_t info{};
+  if (wait_pidfd(pidfd_.get(), info, WNOHANG) < 0) {
+    reaped_ = true;
+    return ExitStatus{};
+  }
+  if (info.si_pid == 0) return std::nullopt;
+  reaped_ = true;
+  if (info.si_code == CLD_EXITED) return ExitStatus{.status = info.si_status, .signal = std::nullopt};
+  return ExitStatus{.status = std::nullopt, .signal = info.si_status};
+}
+
+}  // namespace nsenterd::base

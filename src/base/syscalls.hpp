@@ -1,0 +1,40 @@
+// System calls that glibc 2.36 has no wrapper for. Each returns what the kernel returns, -1 with errno on
+// failure, and is safe on the fork side: no heap, no locks, no cancellation point.
+#pragma once
+
+#include <linux/openat2.h>
+#include <linux/sched.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <cstdint>
+
+namespace nsenterd::base {
+
+/// clone3(2) as a fork: the child gets a copy of the address space. Bypasses glibc's fork handlers, so the
+/// child of a process with threads may only use async-signal-safe functions.
+inline pid_t clone_process(std::uint64_t flags, int* pidfd, int exit_signal) noexcept {
+  clone_args args{};
+  args.flags = flags;
+  args.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
+  args.exit_signal = static_cast<std::uint64_t>(exit_signal);
+  return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+}
+
+inline int pidfd_open(pid_t pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+
+/// pidfd_send_signal(2); signal 0 only asks whether the process is there. EBADF if `pidfd` is no pidfd.
+inline int pidfd_send_signal(int pidfd, int signal) noexcept {
+  return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+}
+
+inline int openat2(int directory, const char* path, const open_how& how) noexcept {
+  return static_cast<int>(::syscall(SYS_openat2, directory, path, &how, sizeof how));
+}
+
+inline int close_range(unsigned first, unsigned last, unsigned flags = 0) noexcept {
+  return static_cast<int>(::syscall(SYS_close_range, first, last, flags));
+}
+
+}  // namespace nsenterd::base

@@ -1,0 +1,133 @@
+#include "launch/fork_server.hpp"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/prctl.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <csignal>
+
+#include "base/syscalls.hpp"
+#include "launch/prefault.hpp"
+#include "launch/spawn_protocol.hpp"
+#include "wire/descriptors.hpp"
+#include "wire/frame.hpp"
+
+namespace nsenterd::launch {
+namespace {
+
+using nsjoin::JoinPlan;
+using nsjoin::Step;
+using nsjoin::StepFailure;
+
+enum class Role { fork_server, agent };
+
+/// An agent inherits all of this.
+int prepare() noexcept {
+  ::prctl(PR_SET_NAME, "nsenter-agent");
+  ::prctl(PR_SET_DUMPABLE, 0);
+  // Neither the terminal's Ctrl-C nor its job control is meant for us: the service ends us.
+  ::setsid();
+  // A write to a pipe that nobody reads is an error to report, not the end.
+  ::signal(SIGPIPE, SIG_IGN);
+  ::umask(0);
+  ::setgroups(0, nullptr);
+  const rlimit no_core{0, 0};
+  ::setrlimit(RLIMIT_CORE, &no_core);
+  prefault_program();
+  // "pid" alone shows the namespace of this process; it changes pid_for_children back and forth.
+  return ::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
+}
+
+[[noreturn]] void give_up(const StepFailure& failure) noexcept {
+  wire::send_frame(nsjoin::kSocket, wire::FrameKind::join_failed,
+                   {reinterpret_cast<const char*>(&failure), sizeof failure});
+  ::_exit(1);
+}
+
+/// Goes on as its own child, which the service is the parent of. The service sends a request only when it
+/// holds the child's pidfd, so a child that it never heard of does nothing.
+void go_on_as_child() noexcept {
+  int pidfd = -1;
+  const pid_t pid = base::clone_process(CLONE_PARENT | CLONE_PIDFD, &pidfd, 0);
+  if (pid == 0) return;
+  if (pid < 0) give_up({Step::fork_into_created, 0, errno});
+  wire::send_frame(nsjoin::kSocket, wire::FrameKind::forked, {}, pidfd);
+  ::_exit(0);
+}
+
+/// The forked child's way into its namespaces.
+nsjoin::PrivateMounts become_agent(const JoinPlan& plan, int socket, int target) noexcept {
+  nsjoin::PrivateMounts mounts;
+  StepFailure failure = nsjoin::place_descriptors(socket, target);
+  if (failure.step != Step::none) ::_exit(1);
+  failure = nsjoin::join(plan, mounts);
+  if (failure.step != Step::none) give_up(failure);
+  if (nsjoin::joins_pid_late(plan)) go_on_as_child();
+  if ((plan.create & nsjoin::kEnteredByChildren) != 0) {
+    failure = nsjoin::create_for_children(plan);
+    if (failure.step != Step::none) give_up(failure);
+    go_on_as_child();
+  }
+  failure = nsjoin::settle();
+  if (failure.step != Step::none) give_up(failure);
+  return mounts;
+}
+
+/// Forks for one request. In the child, returns Role::agent; the fork server's reply is filled in.
+Role fork_for(const SpawnRequest& request, int target, int own_pid_namespace, SpawnReply& reply,
+              int& pidfd) noexcept {
+  const bool enter_pid = (request.plan.join & CLONE_NEWPID) != 0 && !nsjoin::joins_pid_late(request.plan);
+  if (enter_pid && ::setns(target, CLONE_NEWPID) != 0) {
+    reply.failure = {Step::setns, CLONE_NEWPID, errno};
+    return Role::fork_server;
+  }
+  const pid_t pid = base::clone_process(CLONE_PARENT | CLONE_PIDFD, &pidfd, 0);
+  if (pid == 0) return Role::agent;
+  if (pid < 0) reply.failure = {Step::fork, 0, errno};
+  reply.pid = pid;
+  // Forking on from here in somebody's pid namespace would be worse than ending: the service starts another.
+  if (enter_pid && ::setns(own_pid_namespace, CLONE_NEWPID) != 0) ::_exit(1);
+  return Role::fork_server;
+}
+
+void send_reply(SpawnReply& reply, int pidfd) noexcept {
+  iovec part{&reply, sizeof reply};
+  std::span<const int> descriptors;
+  if (pidfd >= 0) descriptors = {&pidfd, 1};
+  if (wire::send_with_descriptors(kControlSocket, {&part, 1}, descriptors, MSG_NOSIGNAL) < 0) ::_exit(1);
+}
+
+}  // namespace
+
+nsjoin::PrivateMounts serve_forks() noexcept {
+  const int own_pid_namespace = prepare();
+  SpawnReply ready;
+  if (own_pid_namespace < 0) ready.failure = {Step::prepare_fork_server, 0, errno};
+  send_reply(ready, -1);
+  if (own_pid_namespace < 0) ::_exit(1);
+  for (;;) {
+    SpawnRequest request;
+    wire::ReceivedDescriptors<2> descriptors;
+    const ssize_t got = wire::receive_with_descriptors(
+        kControlSocket, {reinterpret_cast<char*>(&request), sizeof request}, descriptors, 0);
+    if (got == 0) ::_exit(0);
+    if (got != sizeof request) ::_exit(1);
+    SpawnReply reply;
+    reply.id = request.id;
+    base::UniqueFd socket = descriptors.take(0);
+    base::UniqueFd target = descriptors.take(1);
+    int child_pidfd = -1;
+    if (fork_for(request, target.get(), own_pid_namespace, reply, child_pidfd) == Role::agent) {
+      return become_agent(request.plan, socket.release(), target.release());
+    }
+    const base::UniqueFd pidfd(child_pidfd);
+    send_reply(reply, pidfd.get());
+  }
+}
+
+}  // namespace nsenterd::launch

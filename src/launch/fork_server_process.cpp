@@ -1,0 +1,143 @@
+#include "launch/fork_server_process.hpp"
+
+#include <fcntl.h>
+#include <linux/close_range.h>
+#include <sys/mman.h>
+#include <sys/sendfile.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <csignal>
+
+#include "base/syscalls.hpp"
+#include "wire/descriptors.hpp"
+
+#ifndef MFD_EXEC
+#define MFD_EXEC 0x0010U
+#endif
+
+namespace nsenterd::launch {
+namespace {
+
+using base::last_error;
+using base::Result;
+using base::UniqueFd;
+
+Result<UniqueFd> create_executable_memfd() {
+  constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+  UniqueFd file(::memfd_create("nsenter-agent", kFlags | MFD_EXEC));
+  // Before Linux 6.3 every memfd is executable, and the flag unknown.
+  if (!file && errno == EINVAL) file.reset(::memfd_create("nsenter-agent", kFlags));
+  if (!file) return last_error("memfd_create");
+  return file;
+}
+
+void reset_signals() noexcept {
+  for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
+  sigset_t none;
+  sigemptyset(&none);
+  ::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
+/// In the child of a process that may have threads: async-signal-safe calls only.
+[[noreturn]] void execute(int program, int control) noexcept {
+  SpawnReply reply;
+  reset_signals();
+  const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
+  // Out of the way first: each may sit where another belongs.
+  const int kept_program = ::fcntl(program, F_DUPFD_CLOEXEC, kControlSocket + 1);
+  const int kept_control = ::fcntl(control, F_DUPFD_CLOEXEC, kControlSocket + 1);
+  const int kept_null = ::fcntl(null, F_DUPFD_CLOEXEC, kControlSocket + 1);
+  bool placed = kept_program >= 0 && kept_control >= 0 && kept_null >= 0;
+  for (const int stream : {0, 1, 2}) placed = placed && ::dup2(kept_null, stream) >= 0;
+  placed = placed && ::dup2(kept_control, kControlSocket) >= 0 &&
+           base::close_range(kControlSocket + 1, ~0U, CLOSE_RANGE_CLOEXEC) == 0;
+  if (placed) {
+    std::array<char, sizeof kForkServerName> name;
+    std::memcpy(name.data(), kForkServerName, name.size());
+    std::array<char*, 2> arguments{name.data(), nullptr};
+    std::array<char*, 1> environment{nullptr};
+    ::execveat(kept_program, "", arguments.data(), environment.data(), AT_EMPTY_PATH);
+  }
+  reply.failure = {placed ? nsjoin::Step::execute : nsjoin::Step::place_descriptors, 0, errno};
+  iovec part{&reply, sizeof reply};
+  wire::send_with_descriptors(kept_control, {&part, 1}, {}, MSG_NOSIGNAL);
+  ::_exit(127);
+}
+
+}  // namespace
+
+Result<void> check_kernel() {
+  // Arguments that every kernel which knows the call refuses.
+  using Probe = std::pair<const char*, long (*)()>;
+  constexpr std::array<Probe, 5> kNeeded{{
+      {"clone3", [] { return ::syscall(SYS_clone3, nullptr, 0); }},
+      {"pidfd_open", [] { return ::syscall(SYS_pidfd_open, -1, 0); }},
+      {"openat2", [] { return ::syscall(SYS_openat2, -1, nullptr, nullptr, 0); }},
+      {"close_range", [] { return ::syscall(SYS_close_range, 1, 0, 0); }},
+      {"fsopen", [] { return ::syscall(SYS_fsopen, nullptr, ~0U); }},
+  }};
+  for (const auto& [name, call] : kNeeded) {
+    if (call() < 0 && errno == ENOSYS) return last_error(name);
+  }
+  return {};
+}
+
+Result<UniqueFd> load_program(const std::filesystem::path& program) {
+  const UniqueFd source(::open(program.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
+  if (!source) return last_error("open");
+  struct stat status {};
+  if (::fstat(source.get(), &status) != 0) return last_error("fstat");
+  if (!S_ISREG(status.st_mode)) return base::SystemError{"open", EACCES};
+  auto file = create_executable_memfd();
+  if (!file) return file;
+  for (off_t left = status.st_size; left > 0;) {
+    const ssize_t copied = ::sendfile(file->get(), source.get(), nullptr, static_cast<std::size_t>(left));
+    if (copied < 0) return last_error("sendfile");
+    if (copied == 0) return base::SystemError{"sendfile", EIO};
+    left -= copied;
+  }
+  if (::fcntl(file->get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
+    return last_error("fcntl F_ADD_SEALS");
+  }
+  return file;
+}
+
+Result<ForkServer> start_fork_server(int program) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return last_error("socketpair");
+  UniqueFd own(ends[0]);
+  const UniqueFd other(ends[1]);
+  if (::fcntl(own.get(), F_SETFL, O_NONBLOCK) != 0) return last_error("fcntl");
+  int pidfd = -1;
+  const pid_t pid = base::clone_process(CLONE_PIDFD, &pidfd, SIGCHLD);
+  if (pid < 0) return last_error("clone3");
+  if (pid == 0) execute(program, other.get());
+  return ForkServer{base::ChildProcess(pid, UniqueFd(pidfd)), std::move(own)};
+}
+
+Result<void> send_spawn_request(int control, const SpawnRequest& request, int socket, int target) {
+  iovec part{const_cast<SpawnRequest*>(&request), sizeof request};
+  const std::array<int, 2> descriptors{socket, target};
+  const std::span<const int> sent(descriptors.data(), target >= 0 ? 2 : 1);
+  if (wire::send_with_descriptors(control, {&part, 1}, sent, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+    return last_error("sendmsg");
+  }
+  return {};
+}
+
+Result<ReceivedReply> receive_spawn_reply(int control) {
+  ReceivedReply received;
+  wire::ReceivedDescriptors<1> descriptors;
+  const ssize_t got = wire::receive_with_descriptors(
+      control, {reinterpret_cast<char*>(&received.reply), sizeof received.reply}, descriptors, MSG_DONTWAIT);
+  if (got < 0) return last_error("recvmsg");
+  if (got != sizeof received.reply) return base::SystemError{"recvmsg", ECONNRESET};
+  received.pidfd = descriptors.take(0);
+  return received;
+}
+
+}  // namespace nsenterd::launch

@@ -1,0 +1,58 @@
+#include "operations/place.hpp"
+
+#include <string_view>
+
+#include "base/syscalls.hpp"
+
+namespace nsenterd::operations {
+namespace {
+
+constexpr std::string_view kProc = "/proc/";
+constexpr std::string_view kSys = "/sys/";
+
+// The kernel's own O_LARGEFILE; glibc's is 0 where every file offset has 64 bits.
+constexpr int kLargeFile = 0100000;
+constexpr int kPathFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
+constexpr int kKnownFlags = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_SYNC | O_DSYNC | O_ASYNC | O_DIRECT |
+                            kLargeFile | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_TMPFILE;
+
+/// What open(2) would take these flags for: it ignores what it does not know and what has no effect, where
+/// openat2(2) refuses it.
+open_how how_to_open(int flags, mode_t mode) noexcept {
+  open_how how{};
+  if ((flags & O_PATH) != 0) {
+    how.flags = static_cast<std::uint32_t>((flags & kPathFlags) | O_CLOEXEC);
+    return how;
+  }
+  how.flags = static_cast<std::uint32_t>((flags & kKnownFlags) | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
+  const bool creates = (flags & O_CREAT) != 0 || (flags & O_TMPFILE) == O_TMPFILE;
+  if (creates) how.mode = mode & 07777U;
+  return how;
+}
+
+}  // namespace
+
+PrivateMountNeeds private_mount_needs(const std::string& path, bool mount_procfs, bool mount_sysfs) {
+  return {.procfs = mount_procfs && path.starts_with(kProc), .sysfs = mount_sysfs && path.starts_with(kSys)};
+}
+
+base::UniqueFd Place::open(const std::string& path, int flags, mode_t mode) const noexcept {
+  open_how how = how_to_open(flags, mode);
+  int directory = AT_FDCWD;
+  const char* relative = path.c_str();
+  if (procfs_ >= 0 && path.starts_with(kProc)) {
+    directory = procfs_;
+    relative += kProc.size();
+  } else if (sysfs_ >= 0 && path.starts_with(kSys)) {
+    directory = sysfs_;
+    relative += kSys.size();
+  }
+  if (directory != AT_FDCWD) {
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+    while (*relative == '/') ++relative;
+    if (*relative == '\0') relative = ".";
+  }
+  return base::UniqueFd(base::openat2(directory, relative, how));
+}
+
+}  // namespace nsenterd::operations

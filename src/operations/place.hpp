@@ -1,0 +1,43 @@
+// Where an agent's paths lead: into the container's own tree, or into its private procfs or sysfs (agent).
+#pragma once
+
+#include <fcntl.h>
+
+#include <string>
+
+#include "base/unique_fd.hpp"
+
+namespace nsenterd::operations {
+
+/// Which private mounts a request needs. Made before the join, so they are part of its plan.
+struct PrivateMountNeeds {
+  bool procfs = false;
+  bool sysfs = false;
+};
+
+/// What a request with MountProcfs or MountSysfs needs: a mount that its path leads to.
+PrivateMountNeeds private_mount_needs(const std::string& path, bool mount_procfs, bool mount_sysfs);
+
+/// Resolves the paths of one request.
+class Place {
+ public:
+  /// The descriptors stay the caller's; -1 where there is no private mount.
+  Place(int procfs, int sysfs) noexcept : procfs_(procfs), sysfs_(sysfs) {}
+
+  /// openat2(2). Never blocks on a FIFO or a terminal's carrier, and never makes a terminal the agent's
+  /// controlling one. Below a private mount neither `..` (EXDEV), nor magic links such as /proc/1/root (ELOOP),
+  /// nor other mounts (EXDEV) lead anywhere else.
+  /// Empty with errno on failure.
+  [[nodiscard]] base::UniqueFd open(const std::string& path, int flags, mode_t mode = 0) const noexcept;
+
+  /// A descriptor that stands for the file itself (O_PATH), a symbolic link included.
+  [[nodiscard]] base::UniqueFd open_itself(const std::string& path) const noexcept {
+    return open(path, O_PATH | O_NOFOLLOW);
+  }
+
+ private:
+  int procfs_;
+  int sysfs_;
+};
+
+}  // namespace nsenterd::operations

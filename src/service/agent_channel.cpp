@@ -1,0 +1,89 @@
+#include "service/agent_channel.hpp"
+
+#include <sys/socket.h>
+
+#include <algorithm>
+#include <cstring>
+
+namespace nsenterd::service {
+
+using boost::asio::posix::descriptor_base;
+
+void AgentChannel::start() { wait(); }
+
+void AgentChannel::close() {
+  handler_ = nullptr;
+  boost::system::error_code ignored;
+  socket_.close(ignored);
+}
+
+void AgentChannel::wait() {
+  socket_.async_wait(descriptor_base::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
+    if (error || !self->handler_) return;
+    // A copy: the handler may close this channel.
+    const Handler handler = self->handler_;
+    handler();
+    if (self->handler_ && !self->ended_) self->wait();
+  });
+}
+
+void AgentChannel::send(wire::FrameKind kind, const std::string& body) {
+  const wire::FrameHeader header{kind, static_cast<std::uint32_t>(body.size())};
+  output_.reserve(output_.size() + sizeof header + body.size());
+  output_.append(reinterpret_cast<const char*>(&header), sizeof header);
+  output_.append(body);
+  flush();
+}
+
+void AgentChannel::flush() {
+  std::size_t sent = 0;
+  while (sent < output_.size()) {
+    const ssize_t done = ::send(socket_.native_handle(), output_.data() + sent, output_.size() - sent,
+                                MSG_NOSIGNAL | MSG_DONTWAIT);
+    if (done < 0 && errno == EINTR) continue;
+    if (done < 0 && errno == EAGAIN) break;
+    if (done < 0) return output_.clear();
+    sent += static_cast<std::size_t>(done);
+  }
+  output_.erase(0, sent);
+  if (output_.empty()) return;
+  socket_.async_wait(descriptor_base::wait_write, [self = shared_from_this()](const boost::system::error_code& error) {
+    if (!error && self->handler_) self->flush();
+  });
+}
+
+bool AgentChannel::fill() {
+  constexpr std::size_t kMinimum = 4096;
+  constexpr std::size_t kMaximum = 1U << 20U;
+  const std::size_t filled = input_.size();
+  // Grows with what has come, never with what a header promises.
+  input_.resize(filled + std::clamp(filled, kMinimum, kMaximum));
+  const ssize_t got = wire::receive_with_descriptors(
+      socket_.native_handle(), {input_.data() + filled, input_.size() - filled}, descriptors_, MSG_DONTWAIT);
+  input_.resize(filled + static_cast<std::size_t>(std::max(got, ssize_t{0})));
+  if (got == 0 || (got < 0 && errno != EAGAIN)) ended_ = true;
+  return got > 0;
+}
+
+std::optional<Frame> AgentChannel::receive() {
+  for (;;) {
+    wire::FrameHeader header{};
+    if (input_.size() >= sizeof header) {
+      std::memcpy(&header, input_.data(), sizeof header);
+      if (header.length > wire::kMaxFrame) {
+        ended_ = true;
+        return std::nullopt;
+      }
+      const std::size_t whole = sizeof header + header.length;
+      if (input_.size() >= whole) {
+        Frame frame{header.kind, input_.substr(sizeof header, header.length), descriptors_.take(0)};
+        descriptors_.clear();
+        input_.erase(0, whole);
+        return frame;
+      }
+    }
+    if (ended_ || !fill()) return std::nullopt;
+  }
+}
+
+}  // namespace nsenterd::service

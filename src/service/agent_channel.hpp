@@ -1,0 +1,58 @@
+// The daemon's end of the socketpair to one agent: frames out and in, never blocking.
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "base/result.hpp"
+#include "base/unique_fd.hpp"
+#include "wire/descriptors.hpp"
+#include "wire/frame.hpp"
+
+namespace nsenterd::service {
+
+struct Frame {
+  wire::FrameKind kind;
+  std::string body;
+  base::UniqueFd descriptor;
+};
+
+class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
+ public:
+  /// Called when frames may have arrived, or the agent has closed its end.
+  using Handler = std::function<void()>;
+
+  AgentChannel(const boost::asio::any_io_executor& executor, base::UniqueFd socket, Handler handler)
+      : socket_(executor, socket.release()), handler_(std::move(handler)) {}
+
+  /// Begins to wait for frames; the handler is called until close().
+  void start();
+  void close();
+
+  /// Sends a frame, what the socket does not take at once as soon as it does. A peer that is gone is not an error
+  /// here: its exit says more.
+  void send(wire::FrameKind kind, const std::string& body);
+
+  /// The next frame that has arrived whole; nothing if there is none (yet), or after end-of-file or a frame that is
+  /// no agent's.
+  std::optional<Frame> receive();
+
+ private:
+  void wait();
+  void flush();
+  bool fill();
+
+  boost::asio::posix::stream_descriptor socket_;
+  Handler handler_;
+  std::string output_;
+  std::string input_;
+  bool ended_ = false;
+  wire::ReceivedDescriptors<1> descriptors_;
+};
+
+}  // namespace nsenterd::service

@@ -1,0 +1,260 @@
+#include "service/event_state.hpp"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <cstring>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+#include "wire/message.hpp"
+
+namespace nsenterd::service {
+namespace {
+
+/// How long terminate() waits for a process that the kernel does not let go.
+constexpr std::chrono::seconds kReapPatience{1};
+
+Failure failure_of(const nsjoin::StepFailure& failure) {
+  // The target ended between being pinned and being joined.
+  if (failure.step == nsjoin::Step::setns && failure.error == ESRCH) return NoSuchTarget{};
+  return JoinFailed{nsjoin::step_name(failure), failure.error};
+}
+
+}  // namespace
+
+EventState::EventState(std::shared_ptr<ServiceState> service, EventParameters parameters, Message request,
+                       Message response)
+    : service_(std::move(service)),
+      parameters_(std::move(parameters)),
+      request_(std::move(request)),
+      response_(std::move(response)),
+      timer_(service_->executor()) {}
+
+void EventState::send(Handler handler) {
+  if (phase_ != Phase::created) {
+    return complete_later(std::move(handler), outcome_ ? *outcome_ : Failure(InvalidParameter{"event"}));
+  }
+  auto prepared = prepare();
+  if (!prepared) return complete_later(std::move(handler), prepared.error());
+  if (!service_->enter(shared_from_this())) {
+    return complete_later(std::move(handler), Failure(Overloaded{"events"}));
+  }
+  (parameters_.async ? sent_ : receivers_.emplace_back()) = std::move(handler);
+  phase_ = Phase::starting;
+  if (auto started = start(*prepared); !started) end(started.error());
+}
+
+Result<EventState::Start> EventState::prepare() {
+  if (service_->is_shut_down()) return Failure(Terminated{});
+  operation_ = operations::find_operation(request_.type);
+  if (operation_ == nullptr) return Failure(InvalidParameter{"request.message"});
+  auto checked = operation_->check(request_.payload);
+  if (!checked) {
+    const std::string& field = checked.error().field;
+    const char* const separator = field.empty() || field.front() == '[' ? "" : ".";
+    return Failure(InvalidParameter{"request.payload" + (separator + field)});
+  }
+  auto start = plan_join(checked->needs);
+  if (start) request_text_ = wire::encode_message({request_.type, std::move(checked->payload)});
+  return start;
+}
+
+Result<EventState::Start> EventState::plan_join(const operations::PrivateMountNeeds& needs) const {
+  const auto created = Namespaces::from_flags(parameters_.clone_flags);
+  if (!created) return Failure(InvalidParameter{"cloneFlags"});
+  Namespaces joined = parameters_.namespaces;
+  // A process inside the container would show the host's mounts.
+  if (joined.contains(Namespace::pid) && !joined.contains(Namespace::mnt) && !created->contains(Namespace::mnt)) {
+    return Failure(InvalidParameter{"namespace"});
+  }
+  if (parameters_.timeout <= std::chrono::milliseconds::zero()) return Failure(InvalidParameter{"timeoutMilliseconds"});
+
+  Start start;
+  if (const auto* pid = std::get_if<pid_t>(&parameters_.target)) {
+    auto target = Target::open(*pid);
+    if (!target) return target.error();
+    start.target = std::move(*target);
+  } else {
+    start.target = std::get<Target>(parameters_.target);
+  }
+  if (joined.contains(Namespace::user)) {
+    const std::string file = "/proc/" + std::to_string(start.target->pid()) + "/ns/user";
+    struct stat status {};
+    if (::stat(file.c_str(), &status) != 0) {
+      if (errno == ENOENT || errno == ESRCH) return Failure(NoSuchTarget{});
+      return Failure(JoinFailed{"stat user", errno});
+    }
+    if (service_->is_own_user_namespace(status)) joined.erase(Namespace::user);
+  }
+  start.plan = {.join = joined.flags(),
+                .create = created->flags(),
+                .private_procfs = needs.procfs,
+                .private_sysfs = needs.sysfs};
+  return start;
+}
+
+Result<void> EventState::start(const Start& start) {
+  std::array<int, 2> ends{};
+  if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
+    return Failure(JoinFailed{"socketpair", errno});
+  }
+  const std::weak_ptr<EventState> self = weak_from_this();
+  const base::UniqueFd agent_end(ends[1]);
+  channel_ = std::make_shared<AgentChannel>(service_->executor(), base::UniqueFd(ends[0]), [self] {
+    if (const auto event = self.lock()) event->on_frames();
+  });
+  channel_->start();
+
+  timer_.expires_after(parameters_.timeout);
+  timer_.async_wait([self](const boost::system::error_code& error) {
+    const auto event = self.lock();
+    if (!error && event) event->end(Failure(TimedOut{}));
+  });
+
+  spawning_ = true;
+  forks_to_come_ = nsjoin::later_forks(start.plan);
+  const int target = start.plan.join != 0 ? start.target->pidfd() : -1;
+  // The event lives until the fork server has answered, so that what it forked is never without an owner.
+  service_->spawner().spawn(start.plan, agent_end.get(), target,
+                            [event = shared_from_this()](Spawner::Outcome outcome) {
+                              event->on_spawned(std::move(outcome));
+                            });
+  return {};
+}
+
+void EventState::on_spawned(Spawner::Outcome outcome) {
+  spawning_ = false;
+  if (auto* process = std::get_if<base::ChildProcess>(&outcome)) {
+    adopt(std::move(*process));
+  } else {
+    end(failure_of(std::get<nsjoin::StepFailure>(outcome)));
+  }
+  check_gone();
+}
+
+void EventState::adopt(base::ChildProcess process) {
+  const pid_t pid = process.pid();
+  const int fork = ++forks_done_;
+  ++children_;
+  const auto child =
+      service_->reaper().watch(std::move(process), [event = shared_from_this(), fork](const auto& status) {
+        event->on_child_ended(status, fork);
+      });
+  agent_ = child;
+  if (phase_ != Phase::starting) return child->kill();
+  if (forks_to_come_ > 0) return;
+  process_id_ = pid;
+  phase_ = Phase::running;
+  give_request();
+}
+
+/// Only now: an agent that the service holds no pidfd of never gets anything to do.
+void EventState::give_request() {
+  channel_->send(parameters_.async ? wire::FrameKind::request_async : wire::FrameKind::request, request_text_);
+  request_text_ = {};
+}
+
+void EventState::on_child_ended(const base::ExitStatus& status, int fork) {
+  --children_;
+  // What it said before it ended may not have been read yet: its response, or that it forked the next one.
+  if (!outcome_) on_frames();
+  if (!outcome_ && fork == forks_done_) end(Failure(AgentDied{status.signal, status.status}));
+  check_gone();
+}
+
+void EventState::on_frames() {
+  while (!outcome_) {
+    auto frame = channel_->receive();
+    if (!frame) return;
+    on_frame(std::move(*frame));
+  }
+}
+
+void EventState::on_frame(Frame frame) {
+  switch (frame.kind) {
+    case wire::FrameKind::response: return on_response(frame.body);
+    case wire::FrameKind::join_failed: return on_join_failed(frame.body);
+    case wire::FrameKind::forked: return on_forked(std::move(frame.descriptor));
+    case wire::FrameKind::started:
+      if (Handler sent = std::exchange(sent_, nullptr)) complete_later(std::move(sent), {});
+      return;
+    default: return end(Failure(AgentDied{}));
+  }
+}
+
+void EventState::on_forked(base::UniqueFd pidfd) {
+  if (forks_to_come_ == 0 || !pidfd) return end(Failure(AgentDied{}));
+  auto target = Target::from_pidfd(pidfd.get());
+  --forks_to_come_;
+  // Without a number (it ended already) the process is still to be reaped.
+  adopt(base::ChildProcess(target ? target->pid() : 0, std::move(pidfd)));
+}
+
+void EventState::on_join_failed(const std::string& body) {
+  nsjoin::StepFailure failure;
+  if (body.size() != sizeof failure) return end(Failure(AgentDied{}));
+  std::memcpy(&failure, body.data(), sizeof failure);
+  end(failure_of(failure));
+}
+
+void EventState::on_response(const std::string& body) {
+  auto message = wire::decode_message(body);
+  if (!message) return end(Failure(AgentDied{}));
+  const bool failed = message->type == operations::kErrorResponse;
+  if (!failed && message->type != operation_->response) return end(Failure(AgentDied{}));
+  auto payload = failed ? operations::check_error_response(message->payload)
+                        : operation_->check_response(message->payload);
+  if (!payload) return end(Failure(AgentDied{}));
+  response_.type = std::move(message->type);
+  response_.payload = std::move(*payload);
+  end({});
+}
+
+void EventState::end(Result<void> outcome) {
+  if (outcome_ || phase_ == Phase::created) return;
+  outcome_ = outcome;
+  phase_ = Phase::ended;
+  timer_.cancel();
+  if (channel_) channel_->close();
+  channel_.reset();
+  if (const auto agent = agent_.lock()) agent->kill();
+  if (Handler sent = std::exchange(sent_, nullptr)) complete_later(std::move(sent), outcome);
+  for (Handler& receiver : std::exchange(receivers_, {})) complete_later(std::move(receiver), outcome);
+  service_->leave(shared_from_this());
+  check_gone();
+}
+
+void EventState::receive(Handler handler) {
+  if (outcome_) return complete_later(std::move(handler), *outcome_);
+  if (phase_ == Phase::created) return complete_later(std::move(handler), Failure(InvalidParameter{"event"}));
+  receivers_.push_back(std::move(handler));
+}
+
+void EventState::terminate(Handler handler) {
+  end(Failure(Terminated{}));
+  if (phase_ != Phase::ended) return complete_later(std::move(handler), {});
+  terminators_.push_back(std::move(handler));
+  timer_.expires_after(kReapPatience);
+  timer_.async_wait([self = weak_from_this()](const boost::system::error_code& error) {
+    const auto event = self.lock();
+    if (error || !event) return;
+    for (Handler& waiting : std::exchange(event->terminators_, {})) event->complete_later(std::move(waiting), {});
+  });
+}
+
+void EventState::check_gone() {
+  if (phase_ != Phase::ended || spawning_ || children_ > 0) return;
+  phase_ = Phase::gone;
+  timer_.cancel();
+  for (Handler& waiting : std::exchange(terminators_, {})) complete_later(std::move(waiting), {});
+}
+
+void EventState::complete_later(Handler handler, Result<void> result) {
+  boost::asio::post(service_->executor(), [handler = std::move(handler), result = std::move(result)] {
+    handler(result);
+  });
+}
+
+}  // namespace nsenterd::service

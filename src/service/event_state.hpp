@@ -1,0 +1,104 @@
+// The life of one event, from its parameters to the end of its agent (daemon, or a program that embeds the library).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/steady_timer.hpp>
+
+#include <nsenterd/event.hpp>
+
+#include "nsjoin/join_plan.hpp"
+#include "operations/table.hpp"
+#include "service/agent_channel.hpp"
+#include "service/reaper.hpp"
+#include "service/service_state.hpp"
+#include "service/spawner.hpp"
+
+namespace nsenterd::service {
+
+class EventState : public std::enable_shared_from_this<EventState> {
+ public:
+  using Handler = std::function<void(Result<void>)>;
+
+  /// created → starting → running → ended → gone; from every phase straight to ended.
+  enum class Phase {
+    /// Not sent yet.
+    created,
+    /// Sent to the fork server; the agent, which may take several forks, is not there yet.
+    starting,
+    /// The agent is there and has been given the request.
+    running,
+    /// The outcome is known; processes of the event may still have to be reaped.
+    ended,
+    /// Nothing is left of it.
+    gone,
+  };
+
+  EventState(std::shared_ptr<ServiceState> service, EventParameters parameters, Message request, Message response);
+
+  [[nodiscard]] const EventParameters& parameters() const noexcept { return parameters_; }
+  [[nodiscard]] const Message& request() const noexcept { return request_; }
+  [[nodiscard]] const Message& response() const noexcept { return response_; }
+  void set_request(Message request) { request_ = std::move(request); }
+  void set_response(Message response) { response_ = std::move(response); }
+  [[nodiscard]] pid_t process_id() const noexcept { return process_id_; }
+
+  // Handlers are called from the event loop, never from within these.
+  void send(Handler handler);
+  void receive(Handler handler);
+  void terminate(Handler handler);
+  /// Ends the event with this outcome, unless it has ended.
+  void end(Result<void> outcome);
+
+ private:
+  struct Start {
+    nsjoin::JoinPlan plan;
+    std::optional<Target> target;
+  };
+
+  Result<Start> prepare();
+  Result<Start> plan_join(const operations::PrivateMountNeeds& needs) const;
+  Result<void> start(const Start& start);
+
+  void on_spawned(Spawner::Outcome outcome);
+  void adopt(base::ChildProcess process);
+  void on_child_ended(const base::ExitStatus& status, int fork);
+  void on_frames();
+  void on_frame(Frame frame);
+  void on_forked(base::UniqueFd pidfd);
+  void on_join_failed(const std::string& body);
+  void on_response(const std::string& body);
+  void give_request();
+  void check_gone();
+  void complete_later(Handler handler, Result<void> result);
+
+  std::shared_ptr<ServiceState> service_;
+  EventParameters parameters_;
+  Message request_;
+  Message response_;
+  const operations::Operation* operation_ = nullptr;
+  pid_t process_id_ = 0;
+
+  Phase phase_ = Phase::created;
+  std::optional<Result<void>> outcome_;
+  // Who waits for the agent to run, for the response, for the end of the last process.
+  Handler sent_;
+  std::vector<Handler> receivers_;
+  std::vector<Handler> terminators_;
+
+  // While the event is under way.
+  std::string request_text_;
+  int forks_to_come_ = 0;
+  int forks_done_ = 0;
+  bool spawning_ = false;
+  std::size_t children_ = 0;
+  std::shared_ptr<AgentChannel> channel_;
+  std::weak_ptr<WatchedChild> agent_;
+  boost::asio::steady_timer timer_;
+};
+
+}  // namespace nsenterd::service

@@ -1,0 +1,68 @@
+#include "service/reaper.hpp"
+
+#include <poll.h>
+
+#include <algorithm>
+#include <utility>
+
+namespace nsenterd::service {
+
+WatchedChild::WatchedChild(Reaper& reaper, const boost::asio::any_io_executor& executor, base::ChildProcess process,
+                           Handler handler)
+    : reaper_(&reaper),
+      process_(std::move(process)),
+      ended_(executor, process_.pidfd()),
+      handler_(std::move(handler)) {}
+
+WatchedChild::~WatchedChild() { ended_.release(); }
+
+void WatchedChild::wait() {
+  ended_.async_wait(boost::asio::posix::descriptor_base::wait_read,
+                    [self = shared_from_this()](const boost::system::error_code& error) {
+                      if (error || self->reaper_ == nullptr) return;
+                      base::ExitStatus status;
+                      if (!self->try_reap(status)) return self->wait();
+                      self->reaper_->children_.erase(self);
+                      if (auto handler = std::exchange(self->handler_, nullptr)) handler(status);
+                    });
+}
+
+bool WatchedChild::try_reap(base::ExitStatus& status) {
+  const auto result = process_.try_wait();
+  if (!result) return false;
+  status = *result;
+  return true;
+}
+
+Reaper::~Reaper() {
+  for (const auto& child : children_) {
+    child->reaper_ = nullptr;
+    child->process_.abandon();
+  }
+}
+
+std::shared_ptr<WatchedChild> Reaper::watch(base::ChildProcess process, WatchedChild::Handler handler) {
+  auto child = std::make_shared<WatchedChild>(*this, executor_, std::move(process), std::move(handler));
+  children_.insert(child);
+  child->wait();
+  return child;
+}
+
+void Reaper::end_all(std::chrono::milliseconds patience) {
+  for (const auto& child : children_) {
+    child->kill();
+    child->handler_ = nullptr;
+  }
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  std::erase_if(children_, [&](const auto& child) {
+    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    pollfd ended{child->pidfd(), POLLIN, 0};
+    ::poll(&ended, 1, static_cast<int>(std::max(left.count(), std::chrono::milliseconds::rep{0})));
+    base::ExitStatus status;
+    if (!child->try_reap(status)) return false;
+    child->reaper_ = nullptr;
+    return true;
+  });
+}
+
+}  // namespace nsenterd::service

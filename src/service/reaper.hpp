@@ -1,0 +1,72 @@
+// Waits for children without blocking (daemon, or a program that embeds the library).
+#pragma once
+
+#include <chrono>
+#include <functional>
+#include <memory>
+#include <unordered_set>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "base/child_process.hpp"
+
+namespace nsenterd::service {
+
+class Reaper;
+
+/// A child that the reaper waits for.
+class WatchedChild : public std::enable_shared_from_this<WatchedChild> {
+ public:
+  using Handler = std::function<void(const base::ExitStatus&)>;
+
+  WatchedChild(Reaper& reaper, const boost::asio::any_io_executor& executor, base::ChildProcess process,
+               Handler handler);
+  ~WatchedChild();
+  WatchedChild(const WatchedChild&) = delete;
+  WatchedChild& operator=(const WatchedChild&) = delete;
+
+  [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
+  [[nodiscard]] int pidfd() const noexcept { return process_.pidfd(); }
+  /// SIGKILL; the handler is still called.
+  void kill() const noexcept { process_.kill(); }
+
+ private:
+  friend class Reaper;
+  void wait();
+  /// Whether the child has ended and has been reaped.
+  bool try_reap(base::ExitStatus& status);
+
+  Reaper* reaper_;
+  base::ChildProcess process_;
+  // Watches the process's pidfd, which stays the process's.
+  boost::asio::posix::stream_descriptor ended_;
+  Handler handler_;
+};
+
+/// Owns all children of a service from their fork until they have been reaped.
+class Reaper {
+ public:
+  explicit Reaper(boost::asio::any_io_executor executor) : executor_(std::move(executor)) {}
+  /// Gives children up that are still there: they are not waited for.
+  ~Reaper();
+  Reaper(const Reaper&) = delete;
+  Reaper& operator=(const Reaper&) = delete;
+
+  /// Calls `handler` once the child has ended and has been reaped. The child stays watched if the result is dropped.
+  std::shared_ptr<WatchedChild> watch(base::ChildProcess process, WatchedChild::Handler handler);
+
+  /// Children that have not been reaped yet.
+  [[nodiscard]] std::size_t children() const noexcept { return children_.size(); }
+
+  /// Kills all children and waits for them, blocking, for at most `patience`. No handler is called any more.
+  void end_all(std::chrono::milliseconds patience);
+
+ private:
+  friend class WatchedChild;
+
+  boost::asio::any_io_executor executor_;
+  std::unordered_set<std::shared_ptr<WatchedChild>> children_;
+};
+
+}  // namespace nsenterd::service

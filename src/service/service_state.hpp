@@ -1,0 +1,51 @@
+// What the events of one service share (daemon, or a program that embeds the library).
+#pragma once
+
+#include <sys/stat.h>
+
+#include <memory>
+#include <unordered_set>
+
+#include <boost/asio/any_io_executor.hpp>
+
+#include <nsenterd/service.hpp>
+
+#include "service/reaper.hpp"
+#include "service/spawner.hpp"
+
+namespace nsenterd::service {
+
+class EventState;
+
+class ServiceState {
+ public:
+  ServiceState(boost::asio::any_io_executor executor, base::UniqueFd program, std::size_t max_events,
+               struct stat own_user_namespace);
+
+  [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
+  [[nodiscard]] Spawner& spawner() noexcept { return spawner_; }
+  [[nodiscard]] Reaper& reaper() noexcept { return reaper_; }
+
+  /// Takes an event up among those under way, and keeps it alive for as long; false if that is one too many.
+  bool enter(std::shared_ptr<EventState> event);
+  void leave(const std::shared_ptr<EventState>& event);
+  [[nodiscard]] std::size_t events_running() const noexcept { return running_.size(); }
+
+  /// Whether a file below /proc/PID/ns is the user namespace of this process, which the kernel does not let it join.
+  [[nodiscard]] bool is_own_user_namespace(const struct stat& status) const noexcept;
+
+  /// Ends everything; events sent afterwards are refused.
+  void shut_down();
+  [[nodiscard]] bool is_shut_down() const noexcept { return shut_down_; }
+
+ private:
+  boost::asio::any_io_executor executor_;
+  std::size_t max_events_;
+  struct stat own_user_namespace_;
+  bool shut_down_ = false;
+  Reaper reaper_;
+  Spawner spawner_;
+  std::unordered_set<std::shared_ptr<EventState>> running_;
+};
+
+}  // namespace nsenterd::service

@@ -1,0 +1,111 @@
+#include "service/spawner.hpp"
+
+#include <poll.h>
+
+#include <cerrno>
+#include <utility>
+
+#include <boost/asio/post.hpp>
+
+namespace nsenterd::service {
+
+using nsjoin::Step;
+using nsjoin::StepFailure;
+
+base::Result<void> Spawner::launch() {
+  auto server = launch::start_fork_server(program_.get());
+  if (!server) return server.error();
+  control_ = std::make_shared<boost::asio::posix::stream_descriptor>(executor_, server->control.release());
+  process_ = reaper_.watch(std::move(server->process), nullptr);
+  return {};
+}
+
+base::Result<void> Spawner::start(std::chrono::milliseconds patience) {
+  if (auto launched = launch(); !launched) return launched;
+  pollfd readable{control_->native_handle(), POLLIN, 0};
+  const int ready = ::poll(&readable, 1, static_cast<int>(patience.count()));
+  auto received = ready == 1 ? launch::receive_spawn_reply(control_->native_handle())
+                             : base::Result<launch::ReceivedReply>(base::SystemError{"start", ETIMEDOUT});
+  base::Result<void> result;
+  if (!received) {
+    result = received.error();
+  } else if (received->reply.failure.step != Step::none) {
+    result = base::SystemError{"start", received->reply.failure.error};
+  }
+  if (result) {
+    wait_for_reply();
+  } else {
+    stop();
+  }
+  return result;
+}
+
+void Spawner::spawn(const nsjoin::JoinPlan& plan, int socket, int target, Handler handler) {
+  if (control_ == nullptr) {
+    if (auto launched = launch(); !launched) {
+      return fail_later(std::move(handler), {Step::fork, 0, launched.error().error});
+    }
+    wait_for_reply();
+  }
+  const launch::SpawnRequest request{next_id_++, plan};
+  const auto sent = launch::send_spawn_request(control_->native_handle(), request, socket, target);
+  if (!sent) return fail_later(std::move(handler), {Step::fork, 0, sent.error().error});
+  pending_.push_back({request.id, std::move(handler)});
+}
+
+void Spawner::stop() {
+  if (process_) process_->kill();
+  process_.reset();
+  while (control_ != nullptr) {
+    auto received = launch::receive_spawn_reply(control_->native_handle());
+    if (!received) break;
+    // Forked, but nobody waits for it any more. Without a request it does nothing; it only has to be reaped.
+    if (received->pidfd) {
+      reaper_.watch(base::ChildProcess(received->reply.pid, std::move(received->pidfd)), nullptr)->kill();
+    }
+  }
+  control_.reset();
+  pending_.clear();
+}
+
+void Spawner::wait_for_reply() {
+  control_->async_wait(
+      boost::asio::posix::descriptor_base::wait_read,
+      [this, control = std::weak_ptr(control_)](const boost::system::error_code& error) {
+        // Closed, perhaps with the spawner.
+        if (error || control.expired()) return;
+        for (;;) {
+          auto received = launch::receive_spawn_reply(control_->native_handle());
+          if (!received && received.error().error == EAGAIN) return wait_for_reply();
+          if (!received) return give_up(received.error().error);
+          on_reply(std::move(*received));
+          if (control.expired()) return;
+        }
+      });
+}
+
+void Spawner::on_reply(launch::ReceivedReply received) {
+  const launch::SpawnReply& reply = received.reply;
+  // A fork server that was started again reports that it is ready.
+  if (reply.id == 0 && reply.failure.step == Step::none) return;
+  if (pending_.empty() || pending_.front().id != reply.id) {
+    return give_up(reply.failure.step == Step::none ? EPROTO : reply.failure.error);
+  }
+  Handler handler = std::move(pending_.front().handler);
+  pending_.pop_front();
+  if (reply.failure.step != Step::none) return handler(reply.failure);
+  handler(base::ChildProcess(reply.pid, std::move(received.pidfd)));
+}
+
+void Spawner::give_up(int error) {
+  control_.reset();
+  process_->kill();
+  process_.reset();
+  for (Pending& pending : std::exchange(pending_, {})) pending.handler(StepFailure{Step::fork, 0, error});
+}
+
+void Spawner::fail_later(Handler handler, const StepFailure& failure) {
+  boost::asio::post(executor_, [handler = std::move(handler), failure] { handler(failure); });
+}
+
+}  // namespace nsenterd::service

@@ -1,0 +1,66 @@
+// Asks the fork server for agents, and starts it again when it has ended (daemon, or a program that embeds the
+// library).
+#pragma once
+
+#include <deque>
+#include <functional>
+#include <memory>
+#include <variant>
+
+#include <boost/asio/any_io_executor.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+
+#include "base/child_process.hpp"
+#include "base/unique_fd.hpp"
+#include "launch/fork_server_process.hpp"
+#include "nsjoin/join_plan.hpp"
+#include "nsjoin/step.hpp"
+#include "service/reaper.hpp"
+
+namespace nsenterd::service {
+
+class Spawner {
+ public:
+  /// The forked process, or why there is none.
+  using Outcome = std::variant<base::ChildProcess, nsjoin::StepFailure>;
+  using Handler = std::function<void(Outcome)>;
+
+  /// `program` is what load_program() returned. The reaper outlives the spawner.
+  Spawner(boost::asio::any_io_executor executor, Reaper& reaper, base::UniqueFd program)
+      : executor_(std::move(executor)), reaper_(reaper), program_(std::move(program)) {}
+
+  /// Starts the fork server and waits, blocking, until it is ready.
+  base::Result<void> start(std::chrono::milliseconds patience);
+
+  /// Asks for an agent; the handler is called once, never from within this call. Descriptors stay the caller's and
+  /// may be closed at once.
+  void spawn(const nsjoin::JoinPlan& plan, int socket, int target, Handler handler);
+
+  /// Ends the fork server. Handlers that wait are dropped.
+  void stop();
+
+ private:
+  struct Pending {
+    std::uint64_t id;
+    Handler handler;
+  };
+
+  base::Result<void> launch();
+  void wait_for_reply();
+  void on_reply(launch::ReceivedReply received);
+  /// The fork server is of no use any more: everybody who waits for it is told so; the next spawn starts another.
+  void give_up(int error);
+  void fail_later(Handler handler, const nsjoin::StepFailure& failure);
+
+  boost::asio::any_io_executor executor_;
+  Reaper& reaper_;
+  base::UniqueFd program_;
+  std::shared_ptr<WatchedChild> process_;
+  // Null when no fork server runs.
+  std::shared_ptr<boost::asio::posix::stream_descriptor> control_;
+  // In the order of their requests, which is that of the replies.
+  std::deque<Pending> pending_;
+  std::uint64_t next_id_ = 1;
+};
+
+}  // namespace nsenterd::service

@@ -1,0 +1,171 @@
+// Turns payloads into JSON and back. A payload type says once, in its describe(), which fields it has; the
+// same description decodes (Decoder) and encodes (Encoder), so the two cannot differ. (Both sides.)
+#pragma once
+
+#include <charconv>
+#include <concepts>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+#include "wire/json.hpp"
+
+namespace nsenterd::wire {
+
+/// What a describe() takes as its payload: T to decode into, const T to encode from.
+template <class Payload, class T>
+concept Describes = std::same_as<std::remove_const_t<Payload>, T>;
+
+/// Reads the fields of one JSON object. The first field that is missing or wrong is remembered and what
+/// follows is not read. A field's name is written as a path: "Fsys.Dev", "[2].target".
+class Decoder {
+ public:
+  /// `bad_field` outlives the decoder and those made from it.
+  Decoder(const Json& value, std::optional<std::string>& bad_field) : value_(value), bad_field_(bad_field) {}
+
+  /// The value as a whole is of the wrong type or out of range.
+  void refuse();
+  void refuse(std::string_view name);
+  [[nodiscard]] bool failed() const { return bad_field_.has_value(); }
+  [[nodiscard]] const Json& value() const { return value_; }
+
+  /// A string without NUL.
+  void text(const char* name, std::string& out);
+  /// A string without NUL, shorter than PATH_MAX.
+  void path(const char* name, std::string& out);
+  /// base64; null means none.
+  void bytes(const char* name, std::string& out);
+  void boolean(const char* name, bool& out);
+  /// As boolean, but false if absent.
+  void optional_boolean(const char* name, bool& out);
+
+  /// An exact integer between `low` and `high`.
+  template <std::integral T>
+  void integer(const char* name, T& out, T low = std::numeric_limits<T>::min(),
+               T high = std::numeric_limits<T>::max()) {
+    const Json* field = member(name);
+    if (field == nullptr) return;
+    if (!exact_integer(*field, out) || out < low || out > high) refuse(name);
+  }
+
+  /// A decimal number in a string, without sign or leading blanks unless T is signed and it is negative.
+  template <std::integral T>
+  void decimal(const char* name, T& out, T low = std::numeric_limits<T>::min(),
+               T high = std::numeric_limits<T>::max()) {
+    const Json* field = member(name);
+    if (field == nullptr) return;
+    const auto* text = field->get_ptr<const std::string*>();
+    if (text == nullptr) return refuse(name);
+    const char* const end = text->data() + text->size();
+    const auto [stop, error] = std::from_chars(text->data(), end, out);
+    if (error != std::errc() || stop != end || out < low || out > high) refuse(name);
+  }
+
+  /// A field that means nothing, but that the vocabulary has; any value will do.
+  void padding(const char* name, const Json& /*value*/) { member(name); }
+
+  template <class T>
+  void object(const char* name, T& out) {
+    const Json* field = member(name);
+    if (field == nullptr) return;
+    Decoder inner(*field, bad_field_, this, name);
+    inner.read(out);
+  }
+
+  /// The value itself as an object described by describe(fields, out).
+  template <class T>
+  void read(T& out) {
+    if (!value_.is_object()) return refuse();
+    describe(*this, out);
+  }
+
+  /// The value itself as a list; null is an empty one.
+  template <class T>
+  void read(std::vector<T>& out) {
+    if (value_.is_null()) return;
+    if (!value_.is_array()) return refuse();
+    out.resize(value_.size());
+    for (std::size_t i = 0; i < out.size() && !failed(); ++i) {
+      Decoder element(value_[i], bad_field_, this, {}, i);
+      element.read(out[i]);
+    }
+  }
+
+ private:
+  Decoder(const Json& value, std::optional<std::string>& bad_field, const Decoder* parent,
+          std::string_view name, std::size_t index = 0)
+      : value_(value), bad_field_(bad_field), parent_(parent), name_(name), index_(index) {}
+
+  /// The member; if it is missing, refuses it and returns null. Null also after an earlier failure.
+  const Json* member(const char* name);
+  [[nodiscard]] std::string where() const;
+
+  template <std::integral T>
+  static bool exact_integer(const Json& field, T& out) {
+    if (const auto* positive = field.get_ptr<const Json::number_unsigned_t*>()) {
+      if (!std::in_range<T>(*positive)) return false;
+      out = static_cast<T>(*positive);
+      return true;
+    }
+    const auto* number = field.get_ptr<const Json::number_integer_t*>();
+    if (number == nullptr || !std::in_range<T>(*number)) return false;
+    out = static_cast<T>(*number);
+    return true;
+  }
+
+  const Json& value_;
+  std::optional<std::string>& bad_field_;
+  const Decoder* parent_ = nullptr;
+  std::string_view name_;
+  std::size_t index_ = 0;
+};
+
+/// Writes the fields of one JSON object; the mirror of Decoder.
+class Encoder {
+ public:
+  Json value = nullptr;
+
+  void text(const char* name, const std::string& in) { value[name] = in; }
+  void path(const char* name, const std::string& in) { value[name] = in; }
+  void bytes(const char* name, const std::string& in);
+  void boolean(const char* name, bool in) { value[name] = in; }
+  void optional_boolean(const char* name, bool in) { value[name] = in; }
+  template <std::integral T>
+  void integer(const char* name, T in, T /*low*/ = {}, T /*high*/ = {}) {
+    value[name] = in;
+  }
+  template <std::integral T>
+  void decimal(const char* name, T in, T /*low*/ = {}, T /*high*/ = {}) {
+    value[name] = std::to_string(in);
+  }
+  void padding(const char* name, Json in) { value[name] = std::move(in); }
+  template <class T>
+  void object(const char* name, const T& in) {
+    Encoder inner;
+    inner.write(in);
+    value[name] = std::move(inner.value);
+  }
+  template <class T>
+  void write(const T& in) {
+    value = Json::object();
+    describe(*this, in);
+  }
+  /// An empty list is null, as Go writes it.
+  template <class T>
+  void write(const std::vector<T>& in) {
+    if (in.empty()) return;
+    value = Json::array();
+    for (const T& element : in) {
+      Encoder inner;
+      inner.write(element);
+      value.push_back(std::move(inner.value));
+    }
+  }
+};
+
+}  // namespace nsenterd::wire

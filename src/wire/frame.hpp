@@ -1,0 +1,41 @@
+// What travels on the socketpair between the daemon and an agent: a header, then that many bytes. No heap, no
+// exceptions: also used on the fork side, before and during the join. (Both sides.)
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace nsenterd::wire {
+
+enum class FrameKind : std::uint32_t {
+  /// Daemon to agent: a message in JSON.
+  request = 1,
+  /// As request, and the agent answers `started` before it runs the operation.
+  request_async,
+  /// Agent to daemon: the message that answers, in JSON.
+  response,
+  /// The agent runs and has the request. Empty.
+  started,
+  /// A nsjoin::StepFailure: the agent could not join or create a namespace, and has ended.
+  join_failed,
+  /// Empty, with a pidfd: the agent is that process, a child of the one that the fork server made.
+  forked,
+};
+
+struct FrameHeader {
+  FrameKind kind;
+  std::uint32_t length;
+};
+
+/// The longest body of a frame. Larger than any message a client may send, because the answer to a read
+/// that is at its limit grows by a third in base64.
+inline constexpr std::uint32_t kMaxFrame = 64U << 20U;
+
+/// Sends one frame on a blocking socket, with `descriptor` unless it is negative. False with errno if the
+/// peer is gone or the socket failed; never raises SIGPIPE.
+bool send_frame(int socket, FrameKind kind, std::string_view body, int descriptor = -1) noexcept;
+
+/// Reads exactly `size` bytes from a blocking socket. False at end-of-file (errno 0) and on errors.
+bool receive_exactly(int socket, void* buffer, std::size_t size) noexcept;
+
+}  // namespace nsenterd::wire
