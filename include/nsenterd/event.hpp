@@ -1,11 +1,11 @@
 // NSenterEvent: the envelope of one request, its target, and its response.
 #pragma once
 
-#include <sys/types.h>
-
 #include <chrono>
 #include <cstdint>
 #include <memory>
+
+#include <sys/types.h>
 
 #include <nsenterd/failure.hpp>
 #include <nsenterd/message.hpp>
@@ -54,8 +54,8 @@ struct EventParameters {
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
 };
 
-/// An event, made by NSenterService::new_event. It is sent once. Destroying it before it has ended terminates it:
-/// its agent is killed and reaped. Not thread-safe: to be used where its service's executor runs.
+/// An event, made by NSenterService::new_event. It is sent once. Destroying it before it has ended terminates
+/// it: its agent is killed and reaped. Not thread-safe: to be used where its service's executor runs.
 class NSenterEvent {
  public:
   NSenterEvent(NSenterEvent&&) noexcept = default;
@@ -74,8 +74,8 @@ class NSenterEvent {
   [[nodiscard]] const Message& response() const noexcept;
   void set_response(Message response);
 
-  /// The agent's process id as the caller's pid namespace numbers it; 0 before it runs. Once the event has ended
-  /// the number may belong to another process.
+  /// The agent's process id as the caller's pid namespace numbers it; 0 before it runs. Once the event has
+  /// ended the number may belong to another process.
   [[nodiscard]] pid_t process_id() const noexcept;
 
  private:

@@ -10,15 +10,15 @@
 
 namespace nsenterd {
 
-/// A parameter is missing, of the wrong type, or out of range; nothing was started. The name is a path such as
-/// "request.payload.offset".
+/// A parameter is missing, of the wrong type, or out of range; nothing was started. The name is a path such
+/// as "request.payload.offset".
 struct InvalidParameter {
   std::string parameter;
 };
 /// There is no such process, or it ended before its namespaces could be opened.
 struct NoSuchTarget {};
-/// A namespace could not be joined or created, or the agent not be made. The step names it, such as "setns user"
-/// or "unshare mnt"; the error is an errno.
+/// A namespace could not be joined or created, or the agent not be made. The step names it, such as "setns
+/// user" or "unshare mnt"; the error is an errno.
 struct JoinFailed {
   std::string step;
   int error = 0;
@@ -38,7 +38,8 @@ struct Overloaded {
 };
 
 /// What can keep an event from bringing a response. (An operation that fails does bring one: errorResponse.)
-struct Failure : std::variant<InvalidParameter, NoSuchTarget, JoinFailed, TimedOut, AgentDied, Terminated, Overloaded> {
+struct Failure
+    : std::variant<InvalidParameter, NoSuchTarget, JoinFailed, TimedOut, AgentDied, Terminated, Overloaded> {
   using variant::variant;
 };
 
@@ -48,7 +49,8 @@ std::string to_string(const Failure& failure);
 /// What value() of a Result throws when there is none.
 class FailureException : public std::runtime_error {
  public:
-  explicit FailureException(const Failure& failure) : std::runtime_error(to_string(failure)), failure_(failure) {}
+  explicit FailureException(const Failure& failure)
+      : std::runtime_error(to_string(failure)), failure_(failure) {}
   [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
 
  private:

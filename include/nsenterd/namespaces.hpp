@@ -1,13 +1,13 @@
 // Sets of Linux namespaces, by the names that the kernel gives them below /proc/PID/ns.
 #pragma once
 
-#include <sched.h>
-
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
 #include <string>
 #include <string_view>
+
+#include <sched.h>
 
 namespace nsenterd {
 

@@ -1,11 +1,10 @@
 // NSenterService: runs requests inside the namespaces of other processes.
 //
 //   boost::asio::io_context context;
-//   auto service = nsenterd::NSenterService::create(context.get_executor(), {.agent = "/usr/libexec/nsenter-agent"});
-//   if (!service) ...;
-//   auto event = service->new_event(pid, 0, 0, nsenterd::Namespaces::all(), 0, request, {}, false);
-//   service->send_request(event, [&](nsenterd::Result<void> done) { use(event.response()); });
-//   context.run();
+//   auto service = nsenterd::NSenterService::create(context.get_executor(), {.agent =
+//   "/usr/libexec/nsenter-agent"}); if (!service) ...; auto event = service->new_event(pid, 0, 0,
+//   nsenterd::Namespaces::all(), 0, request, {}, false); service->send_request(event,
+//   [&](nsenterd::Result<void> done) { use(event.response()); }); context.run();
 #pragma once
 
 #include <filesystem>
@@ -29,8 +28,8 @@ class ServiceState;
 }
 
 struct ServiceOptions {
-  /// The program that enters namespaces: nsenter-agent, as installed. It is copied when the service is made; the
-  /// file may be replaced later.
+  /// The program that enters namespaces: nsenter-agent, as installed. It is copied when the service is made;
+  /// the file may be replaced later.
   std::filesystem::path agent;
   /// Events under way at most; the next is refused with Overloaded, never queued.
   std::size_t max_events = 512;
@@ -39,19 +38,20 @@ struct ServiceOptions {
 /// Makes events and carries them to agents. For a caller with the rights to join the namespaces concerned
 /// (setns(2)), which is root as a rule.
 ///
-/// Asynchronous: everything happens on the executor given, which stays the caller's. Not thread-safe: the service
-/// and its events are used where that executor runs; if several threads run it, give the service a strand.
+/// Asynchronous: everything happens on the executor given, which stays the caller's. Not thread-safe: the
+/// service and its events are used where that executor runs; if several threads run it, give the service a
+/// strand.
 ///
-/// The service starts one process, the fork server, and an agent for every event. They end with the service, and
-/// with the thread that created it (agents carry a parent-death signal, which is a matter of threads: prctl(2),
-/// PR_SET_PDEATHSIG), so create it on a thread that stays.
+/// The service starts one process, the fork server, and an agent for every event. They end with the service,
+/// and with the thread that created it (agents carry a parent-death signal, which is a matter of threads:
+/// prctl(2), PR_SET_PDEATHSIG), so create it on a thread that stays.
 ///
-/// Completion tokens are Asio's: a callback, use_future, use_awaitable and so on; the signature of all operations is
-/// `void(Result<void>)`.
+/// Completion tokens are Asio's: a callback, use_future, use_awaitable and so on; the signature of all
+/// operations is `void(Result<void>)`.
 class NSenterService {
  public:
-  /// Starts the fork server; waits for it, for at most five seconds. Fails with JoinFailed, whose step says what
-  /// is missing: the agent's file, a system call that the kernel lacks, a right.
+  /// Starts the fork server; waits for it, for at most five seconds. Fails with JoinFailed, whose step says
+  /// what is missing: the agent's file, a system call that the kernel lacks, a right.
   static Result<NSenterService> create(boost::asio::any_io_executor executor, const ServiceOptions& options);
 
   NSenterService(NSenterService&&) noexcept = default;
@@ -67,22 +67,24 @@ class NSenterService {
                          Message request, Message response, bool async);
   NSenterEvent new_event(EventParameters parameters, Message request, Message response = {});
 
-  /// Starts an agent and gives it the request. Done when the response is there, or, for an asynchronous event, when
-  /// the agent runs and has the request. After a failure nothing is left: no process, no descriptor.
+  /// Starts an agent and gives it the request. Done when the response is there, or, for an asynchronous
+  /// event, when the agent runs and has the request. After a failure nothing is left: no process, no
+  /// descriptor.
   template <class CompletionToken>
   auto send_request(NSenterEvent& event, CompletionToken&& token) {
     return initiate(&NSenterService::start_send, event, std::forward<CompletionToken>(token));
   }
 
-  /// Waits for the response of an asynchronous event that has been sent. Any number may wait; at once if it is there.
+  /// Waits for the response of an asynchronous event that has been sent. Any number may wait; at once if it
+  /// is there.
   template <class CompletionToken>
   auto receive_response(NSenterEvent& event, CompletionToken&& token) {
     return initiate(&NSenterService::start_receive, event, std::forward<CompletionToken>(token));
   }
 
   /// Ends an event: kills its agent and waits for it (for at most a second: the kernel may keep a process in
-  /// uninterruptible sleep; it is then reaped when it is let go). What waits for the event gets Terminated. No error
-  /// if the event has ended or was never sent.
+  /// uninterruptible sleep; it is then reaped when it is let go). What waits for the event gets Terminated.
+  /// No error if the event has ended or was never sent.
   template <class CompletionToken>
   auto terminate_request(NSenterEvent& event, CompletionToken&& token) {
     return initiate(&NSenterService::start_terminate, event, std::forward<CompletionToken>(token));
@@ -107,12 +109,14 @@ class NSenterService {
     return boost::asio::async_initiate<CompletionToken, void(Result<void>)>(
         [this, start, &event](auto handler) {
           const auto executor = boost::asio::get_associated_executor(handler, default_executor());
-          auto kept = std::make_shared<std::pair<decltype(handler), decltype(boost::asio::make_work_guard(executor))>>(
+          auto kept = std::make_shared<
+              std::pair<decltype(handler), decltype(boost::asio::make_work_guard(executor))>>(
               std::move(handler), boost::asio::make_work_guard(executor));
           start(*event.state_, [kept](Result<void> result) {
             const auto where = kept->second.get_executor();
             boost::asio::dispatch(where, [kept, result = std::move(result)]() mutable {
-              // The wrapper's memory is free again before the handler runs, which may start the next operation.
+              // The wrapper's memory is free again before the handler runs, which may start the next
+              // operation.
               auto final_handler = std::move(kept->first);
               kept->second.reset();
               std::move(final_handler)(std::move(result));

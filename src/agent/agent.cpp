@@ -32,7 +32,8 @@ Message run_operation(const Message& request) {
 /// The service has checked the request, so what fails here is this process, mostly for want of memory.
 std::string answer(const std::string& text) try {
   auto request = wire::decode_message(text);
-  if (!request) return wire::encode_message(error_message(operations::plain_error(EINVAL, request.error().reason)));
+  if (!request)
+    return wire::encode_message(error_message(operations::plain_error(EINVAL, request.error().reason)));
   return wire::encode_message(run_operation(*request));
 } catch (const std::bad_alloc&) {
   return wire::encode_message(error_message(operations::plain_error(ENOMEM, "cannot allocate memory")));

@@ -1,7 +1,7 @@
 // nsenter-agent. As fork server it never comes here; its children do, inside their namespaces.
-#include <unistd.h>
-
 #include <string_view>
+
+#include <unistd.h>
 
 #include "agent/agent.hpp"
 #include "launch/fork_server.hpp"

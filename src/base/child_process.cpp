@@ -1,9 +1,9 @@
 #include "base/child_process.hpp"
 
-#include <sys/wait.h>
-
 #include <cerrno>
 #include <csignal>
+
+#include <sys/wait.h>
 
 #include "base/syscalls.hpp"
 
@@ -31,7 +31,9 @@ ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   return *this;
 }
 
-ChildProcess::~ChildProcess() { end(); }
+ChildProcess::~ChildProcess() {
+  end();
+}
 
 void ChildProcess::end() noexcept {
   if (!pidfd_ || reaped_) return;

@@ -1,9 +1,9 @@
 // A child held by its pidfd (daemon, and programs that embed the library).
 #pragma once
 
-#include <sys/types.h>
-
 #include <optional>
+
+#include <sys/types.h>
 
 #include "base/unique_fd.hpp"
 
@@ -37,9 +37,9 @@ class ChildProcess {
 
   /// SIGKILL through the pidfd, so never to another process that got the same number.
   void kill() const noexcept;
-  /// Reaps the child if it has ended; nothing if it still runs. The pidfd stays open, since an event loop may watch
-  /// it. If somebody else reaped it (a SIGCHLD that
-  /// the embedding program ignores, a wait4(-1) of its own), the status is lost: both members are unset.
+  /// Reaps the child if it has ended; nothing if it still runs. The pidfd stays open, since an event loop may
+  /// watch it. If somebody else reaped it (a SIGCHLD that the embedding program ignores, a wait4(-1) of its
+  /// own), the status is lost: both members are unset.
   std::optional<ExitStatus> try_wait() noexcept;
   /// Gives the child up without waiting for it; it is reaped when this process ends.
   void abandon() noexcept { reaped_ = true; }

@@ -5,8 +5,12 @@
 namespace nsenterd::base {
 namespace {
 
-bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
-bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
+bool is_upper(char c) {
+  return c >= 'A' && c <= 'Z';
+}
+bool is_lower(char c) {
+  return c >= 'a' && c <= 'z';
+}
 
 }  // namespace
 
@@ -20,7 +24,8 @@ std::string errno_text(int error) {
   if (description == nullptr) return "errno " + std::to_string(error);
   std::string text(description);
   // Words such as "RFS" or "STREAMS" keep their capitals.
-  if (text.size() > 1 && is_upper(text[0]) && is_lower(text[1])) text[0] = static_cast<char>(text[0] - 'A' + 'a');
+  if (text.size() > 1 && is_upper(text[0]) && is_lower(text[1]))
+    text[0] = static_cast<char>(text[0] - 'A' + 'a');
   return text;
 }
 

@@ -19,7 +19,9 @@ template <class T>
 using Result = boost::system::result<T, SystemError>;
 
 /// The error of the system call that has just failed.
-inline SystemError last_error(std::string_view step) noexcept { return {step, errno}; }
+inline SystemError last_error(std::string_view step) noexcept {
+  return {step, errno};
+}
 
 /// Found by boost::system::result when value() is called on an error; only start-up code does that.
 [[noreturn]] inline void throw_exception_from_error(const SystemError& failure,

@@ -2,13 +2,13 @@
 // failure, and is safe on the fork side: no heap, no locks, no cancellation point.
 #pragma once
 
+#include <cstdint>
+
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
 #include <unistd.h>
-
-#include <cstdint>
 
 namespace nsenterd::base {
 
@@ -22,7 +22,9 @@ inline pid_t clone_process(std::uint64_t flags, int* pidfd, int exit_signal) noe
   return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
 }
 
-inline int pidfd_open(pid_t pid) noexcept { return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)); }
+inline int pidfd_open(pid_t pid) noexcept {
+  return static_cast<int>(::syscall(SYS_pidfd_open, pid, 0));
+}
 
 /// pidfd_send_signal(2); signal 0 only asks whether the process is there. EBADF if `pidfd` is no pidfd.
 inline int pidfd_send_signal(int pidfd, int signal) noexcept {

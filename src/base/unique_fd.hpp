@@ -1,9 +1,9 @@
 // Owns one file descriptor. Usable on the fork side: no heap, no exceptions.
 #pragma once
 
-#include <unistd.h>
-
 #include <utility>
+
+#include <unistd.h>
 
 namespace nsenterd::base {
 

@@ -1,9 +1,9 @@
 // nsexec: where a process started as fork server leaves the ordinary way to main. Its children return from
 // here, inside their namespaces, with the rest of the program still to be initialised.
+#include <cstring>
+
 #include <fcntl.h>
 #include <sys/socket.h>
-
-#include <cstring>
 
 #include "launch/fork_server.hpp"
 #include "launch/spawn_protocol.hpp"
@@ -30,6 +30,8 @@ bool started_as_fork_server(int argc, char** argv) noexcept {
 
 }  // namespace
 
-const Spawned& spawned() noexcept { return g_spawned; }
+const Spawned& spawned() noexcept {
+  return g_spawned;
+}
 
 }  // namespace nsenterd::launch

@@ -1,5 +1,8 @@
 #include "launch/fork_server.hpp"
 
+#include <cerrno>
+#include <csignal>
+
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
@@ -7,9 +10,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <csignal>
 
 #include "base/syscalls.hpp"
 #include "launch/prefault.hpp"

@@ -1,5 +1,9 @@
 #include "launch/fork_server_process.hpp"
 
+#include <array>
+#include <cerrno>
+#include <csignal>
+
 #include <fcntl.h>
 #include <linux/close_range.h>
 #include <sys/mman.h>
@@ -7,10 +11,6 @@
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-#include <array>
-#include <cerrno>
-#include <csignal>
 
 #include "base/syscalls.hpp"
 #include "wire/descriptors.hpp"
@@ -108,7 +108,8 @@ Result<UniqueFd> load_program(const std::filesystem::path& program) {
 
 Result<ForkServer> start_fork_server(int program) {
   std::array<int, 2> ends{};
-  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0) return last_error("socketpair");
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
+    return last_error("socketpair");
   UniqueFd own(ends[0]);
   const UniqueFd other(ends[1]);
   if (::fcntl(own.get(), F_SETFL, O_NONBLOCK) != 0) return last_error("fcntl");

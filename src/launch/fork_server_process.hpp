@@ -25,8 +25,8 @@ struct ForkServer {
   base::UniqueFd control;
 };
 
-/// Executes the program as a fork server; its first reply says whether that worked. The caller's thread is what
-/// every agent's parent-death signal is tied to: if it ends, they do.
+/// Executes the program as a fork server; its first reply says whether that worked. The caller's thread is
+/// what every agent's parent-death signal is tied to: if it ends, they do.
 base::Result<ForkServer> start_fork_server(int program);
 
 /// Sends one request. EAGAIN if the fork server does not keep up.

@@ -1,5 +1,9 @@
 #include "nsjoin/join.hpp"
 
+#include <cerrno>
+#include <csignal>
+#include <cstring>
+
 #include <fcntl.h>
 #include <grp.h>
 #include <poll.h>
@@ -7,10 +11,6 @@
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <unistd.h>
-
-#include <cerrno>
-#include <csignal>
-#include <cstring>
 
 #include "base/syscalls.hpp"
 #include "base/unique_fd.hpp"
@@ -21,7 +21,9 @@ namespace {
 
 constexpr StepFailure kDone{};
 
-StepFailure failed(Step step, std::uint32_t namespaces = 0) noexcept { return {step, namespaces, errno}; }
+StepFailure failed(Step step, std::uint32_t namespaces = 0) noexcept {
+  return {step, namespaces, errno};
+}
 
 /// setns(2) takes all namespaces or none and does not say which one it refused. The process ends after a
 /// failure anyway, so it may try them one by one to find out.
@@ -97,7 +99,8 @@ StepFailure map_root(int proc_self, uid_t uid, gid_t gid) noexcept {
   return failure;
 }
 
-StepFailure make_private_mounts(const JoinPlan& plan, std::uint32_t& to_join, PrivateMounts& mounts) noexcept {
+StepFailure make_private_mounts(const JoinPlan& plan, std::uint32_t& to_join,
+                                PrivateMounts& mounts) noexcept {
   // Made before the mount namespace is joined: the kernel refuses a procfs or sysfs to a user namespace whose
   // mount namespace shows only masked ones (mount_too_revealing), which is every container's case.
   if (plan.private_procfs) {
@@ -150,7 +153,8 @@ StepFailure place_descriptors(int socket, int target) noexcept {
 }
 
 StepFailure join(const JoinPlan& plan, PrivateMounts& mounts) noexcept {
-  // The container's /proc cannot be trusted after the join, so the host's entry for this process is kept open.
+  // The container's /proc cannot be trusted after the join, so the host's entry for this process is kept
+  // open.
   base::UniqueFd proc_self;
   if ((plan.create & CLONE_NEWUSER) != 0) {
     proc_self.reset(::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));

@@ -22,9 +22,9 @@ struct PrivateMounts {
 /// Moves `socket` to 0, 1 and 2 and `target` (a pidfd, or -1) to kTarget, and closes everything else.
 StepFailure place_descriptors(int socket, int target) noexcept;
 
-/// Joins the namespaces of `plan`, then creates those of its new ones that a process can enter without a fork.
-/// In a joined or created user namespace the caller becomes root. kTarget is closed afterwards. The caller was
-/// forked into the target's pid namespace, unless joins_pid_late(): then its next child will be.
+/// Joins the namespaces of `plan`, then creates those of its new ones that a process can enter without a
+/// fork. In a joined or created user namespace the caller becomes root. kTarget is closed afterwards. The
+/// caller was forked into the target's pid namespace, unless joins_pid_late(): then its next child will be.
 /// Needs the descriptors of place_descriptors().
 StepFailure join(const JoinPlan& plan, PrivateMounts& mounts) noexcept;
 

@@ -2,9 +2,9 @@
 // one build. (Daemon side and forked child.)
 #pragma once
 
-#include <sched.h>
-
 #include <cstdint>
+
+#include <sched.h>
 
 #ifndef CLONE_NEWTIME
 #define CLONE_NEWTIME 0x00000080
@@ -30,8 +30,8 @@ struct JoinPlan {
 /// takes another fork.
 inline constexpr std::uint32_t kEnteredByChildren = CLONE_NEWPID | CLONE_NEWTIME;
 
-/// Whether the process that joins stays outside the target's pid namespace, and its child becomes the agent. To
-/// map the ids of a new user namespace a process must be dumpable for a moment; the container's root could
+/// Whether the process that joins stays outside the target's pid namespace, and its child becomes the agent.
+/// To map the ids of a new user namespace a process must be dumpable for a moment; the container's root could
 /// trace it then, if it could name it.
 constexpr bool joins_pid_late(const JoinPlan& plan) noexcept {
   return (plan.join & CLONE_NEWPID) != 0 && (plan.create & CLONE_NEWUSER) != 0;

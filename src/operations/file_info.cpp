@@ -22,18 +22,28 @@ constexpr std::uint32_t kGoIrregular = 1U << 19U;
 
 std::uint32_t go_file_type(mode_t mode) noexcept {
   switch (mode & S_IFMT) {
-    case S_IFREG: return 0;
-    case S_IFDIR: return kGoDirectory;
-    case S_IFLNK: return kGoSymlink;
-    case S_IFBLK: return kGoDevice;
-    case S_IFCHR: return kGoDevice | kGoCharacterDevice;
-    case S_IFIFO: return kGoFifo;
-    case S_IFSOCK: return kGoSocket;
-    default: return kGoIrregular;
+    case S_IFREG:
+      return 0;
+    case S_IFDIR:
+      return kGoDirectory;
+    case S_IFLNK:
+      return kGoSymlink;
+    case S_IFBLK:
+      return kGoDevice;
+    case S_IFCHR:
+      return kGoDevice | kGoCharacterDevice;
+    case S_IFIFO:
+      return kGoFifo;
+    case S_IFSOCK:
+      return kGoSocket;
+    default:
+      return kGoIrregular;
   }
 }
 
-Timespec to_timespec(const timespec& time) noexcept { return {time.tv_sec, time.tv_nsec}; }
+Timespec to_timespec(const timespec& time) noexcept {
+  return {time.tv_sec, time.tv_nsec};
+}
 
 }  // namespace
 
@@ -54,8 +64,8 @@ std::string rfc3339(const timespec& time) {
     return "0001-01-01T00:00:00Z";
   }
   std::array<char, 64> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900, utc.tm_mon + 1,
-                utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900,
+                utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
   std::string text(buffer.data());
   if (time.tv_nsec != 0) {
     std::snprintf(buffer.data(), buffer.size(), ".%09ld", time.tv_nsec);

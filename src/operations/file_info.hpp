@@ -1,10 +1,10 @@
 // The file information in the answers to lookupRequest and readDirRequest (agent).
 #pragma once
 
-#include <sys/stat.h>
-
 #include <cstdint>
 #include <string>
+
+#include <sys/stat.h>
 
 #include "operations/operation.hpp"
 

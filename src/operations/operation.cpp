@@ -29,10 +29,18 @@ void read_payload(wire::Decoder& decoder, Bytes& out) {
   out.bytes = std::move(*bytes);
 }
 
-Json write_payload(const Nothing& /*payload*/) { return nullptr; }
-Json write_payload(const Text& payload) { return payload.text; }
-Json write_payload(const Bytes& payload) { return wire::encode_base64(payload.bytes); }
+Json write_payload(const Nothing& /*payload*/) {
+  return nullptr;
+}
+Json write_payload(const Text& payload) {
+  return payload.text;
+}
+Json write_payload(const Bytes& payload) {
+  return wire::encode_base64(payload.bytes);
+}
 
-Checked<Json> check_error_response(const Json& payload) { return recode<ErrorResponse>(payload); }
+Checked<Json> check_error_response(const Json& payload) {
+  return recode<ErrorResponse>(payload);
+}
 
 }  // namespace nsenterd::operations

@@ -1,5 +1,5 @@
-// What a message type is made of. The check runs in the daemon, before anything is forked; the run in the agent,
-// inside the container.
+// What a message type is made of. The check runs in the daemon, before anything is forked; the run in the
+// agent, inside the container.
 #pragma once
 
 #include <optional>
@@ -20,7 +20,8 @@ using wire::Json;
 struct InvalidPayload {
   std::string field;
 };
-[[noreturn]] void throw_exception_from_error(const InvalidPayload& error, const boost::source_location& where);
+[[noreturn]] void throw_exception_from_error(const InvalidPayload& error,
+                                             const boost::source_location& where);
 
 template <class T>
 using Checked = boost::system::result<T, InvalidPayload>;
@@ -99,8 +100,8 @@ Checked<Json> recode(const Json& payload) {
 /// As Operation::check_response, for the response that every operation may give.
 Checked<Json> check_error_response(const Json& payload);
 
-/// An operation's type has Request, Response and `static Result<Response> run(const Request&, const Place&)`, and,
-/// if its paths may be below a private mount, `static PrivateMountNeeds needs(const Request&)`.
+/// An operation's type has Request, Response and `static Result<Response> run(const Request&, const Place&)`,
+/// and, if its paths may be below a private mount, `static PrivateMountNeeds needs(const Request&)`.
 template <class T>
 constexpr Operation make_operation(const char* request_type, const char* response_type) {
   return {

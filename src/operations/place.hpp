@@ -1,9 +1,9 @@
 // Where an agent's paths lead: into the container's own tree, or into its private procfs or sysfs (agent).
 #pragma once
 
-#include <fcntl.h>
-
 #include <string>
+
+#include <fcntl.h>
 
 #include "base/unique_fd.hpp"
 
@@ -25,9 +25,8 @@ class Place {
   Place(int procfs, int sysfs) noexcept : procfs_(procfs), sysfs_(sysfs) {}
 
   /// openat2(2). Never blocks on a FIFO or a terminal's carrier, and never makes a terminal the agent's
-  /// controlling one. Below a private mount neither `..` (EXDEV), nor magic links such as /proc/1/root (ELOOP),
-  /// nor other mounts (EXDEV) lead anywhere else.
-  /// Empty with errno on failure.
+  /// controlling one. Below a private mount neither `..` (EXDEV), nor magic links such as /proc/1/root
+  /// (ELOOP), nor other mounts (EXDEV) lead anywhere else. Empty with errno on failure.
   [[nodiscard]] base::UniqueFd open(const std::string& path, int flags, mode_t mode = 0) const noexcept;
 
   /// A descriptor that stands for the file itself (O_PATH), a symbolic link included.

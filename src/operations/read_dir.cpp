@@ -1,9 +1,9 @@
 // readDirRequest: the entries of a directory with their file information (agent).
-#include <dirent.h>
-
 #include <algorithm>
 #include <memory>
 #include <string_view>
+
+#include <dirent.h>
 
 #include "operations/file_info.hpp"
 

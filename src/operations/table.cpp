@@ -20,7 +20,8 @@ namespace nsenterd::operations {
 NSENTERD_OPERATIONS(NSENTERD_DECLARE)
 
 namespace {
-constexpr std::array kOperations{NSENTERD_OPERATIONS(NSENTERD_ADDRESS) static_cast<const Operation*>(nullptr)};
+constexpr std::array kOperations{
+    NSENTERD_OPERATIONS(NSENTERD_ADDRESS) static_cast<const Operation*>(nullptr)};
 }  // namespace
 
 std::span<const Operation* const> all_operations() noexcept {

@@ -1,15 +1,17 @@
 #include "service/agent_channel.hpp"
 
-#include <sys/socket.h>
-
 #include <algorithm>
 #include <cstring>
+
+#include <sys/socket.h>
 
 namespace nsenterd::service {
 
 using boost::asio::posix::descriptor_base;
 
-void AgentChannel::start() { wait(); }
+void AgentChannel::start() {
+  wait();
+}
 
 void AgentChannel::close() {
   handler_ = nullptr;
@@ -18,13 +20,14 @@ void AgentChannel::close() {
 }
 
 void AgentChannel::wait() {
-  socket_.async_wait(descriptor_base::wait_read, [self = shared_from_this()](const boost::system::error_code& error) {
-    if (error || !self->handler_) return;
-    // A copy: the handler may close this channel.
-    const Handler handler = self->handler_;
-    handler();
-    if (self->handler_ && !self->ended_) self->wait();
-  });
+  socket_.async_wait(descriptor_base::wait_read,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       if (error || !self->handler_) return;
+                       // A copy: the handler may close this channel.
+                       const Handler handler = self->handler_;
+                       handler();
+                       if (self->handler_ && !self->ended_) self->wait();
+                     });
 }
 
 void AgentChannel::send(wire::FrameKind kind, const std::string& body) {
@@ -47,9 +50,10 @@ void AgentChannel::flush() {
   }
   output_.erase(0, sent);
   if (output_.empty()) return;
-  socket_.async_wait(descriptor_base::wait_write, [self = shared_from_this()](const boost::system::error_code& error) {
-    if (!error && self->handler_) self->flush();
-  });
+  socket_.async_wait(descriptor_base::wait_write,
+                     [self = shared_from_this()](const boost::system::error_code& error) {
+                       if (!error && self->handler_) self->flush();
+                     });
 }
 
 bool AgentChannel::fill() {

@@ -34,12 +34,12 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
   void start();
   void close();
 
-  /// Sends a frame, what the socket does not take at once as soon as it does. A peer that is gone is not an error
-  /// here: its exit says more.
+  /// Sends a frame, what the socket does not take at once as soon as it does. A peer that is gone is not an
+  /// error here: its exit says more.
   void send(wire::FrameKind kind, const std::string& body);
 
-  /// The next frame that has arrived whole; nothing if there is none (yet), or after end-of-file or a frame that is
-  /// no agent's.
+  /// The next frame that has arrived whole; nothing if there is none (yet), or after end-of-file or a frame
+  /// that is no agent's.
   std::optional<Frame> receive();
 
  private:

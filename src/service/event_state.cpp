@@ -1,10 +1,10 @@
 #include "service/event_state.hpp"
 
-#include <sys/socket.h>
-
 #include <array>
 #include <cstring>
 #include <utility>
+
+#include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
 
@@ -66,10 +66,12 @@ Result<EventState::Start> EventState::plan_join(const operations::PrivateMountNe
   if (!created) return Failure(InvalidParameter{"cloneFlags"});
   Namespaces joined = parameters_.namespaces;
   // A process inside the container would show the host's mounts.
-  if (joined.contains(Namespace::pid) && !joined.contains(Namespace::mnt) && !created->contains(Namespace::mnt)) {
+  if (joined.contains(Namespace::pid) && !joined.contains(Namespace::mnt) &&
+      !created->contains(Namespace::mnt)) {
     return Failure(InvalidParameter{"namespace"});
   }
-  if (parameters_.timeout <= std::chrono::milliseconds::zero()) return Failure(InvalidParameter{"timeoutMilliseconds"});
+  if (parameters_.timeout <= std::chrono::milliseconds::zero())
+    return Failure(InvalidParameter{"timeoutMilliseconds"});
 
   Start start;
   if (const auto* pid = std::get_if<pid_t>(&parameters_.target)) {
@@ -117,10 +119,9 @@ Result<void> EventState::start(const Start& start) {
   forks_to_come_ = nsjoin::later_forks(start.plan);
   const int target = start.plan.join != 0 ? start.target->pidfd() : -1;
   // The event lives until the fork server has answered, so that what it forked is never without an owner.
-  service_->spawner().spawn(start.plan, agent_end.get(), target,
-                            [event = shared_from_this()](Spawner::Outcome outcome) {
-                              event->on_spawned(std::move(outcome));
-                            });
+  service_->spawner().spawn(
+      start.plan, agent_end.get(), target,
+      [event = shared_from_this()](Spawner::Outcome outcome) { event->on_spawned(std::move(outcome)); });
   return {};
 }
 
@@ -138,10 +139,9 @@ void EventState::adopt(base::ChildProcess process) {
   const pid_t pid = process.pid();
   const int fork = ++forks_done_;
   ++children_;
-  const auto child =
-      service_->reaper().watch(std::move(process), [event = shared_from_this(), fork](const auto& status) {
-        event->on_child_ended(status, fork);
-      });
+  const auto child = service_->reaper().watch(
+      std::move(process),
+      [event = shared_from_this(), fork](const auto& status) { event->on_child_ended(status, fork); });
   agent_ = child;
   if (phase_ != Phase::starting) return child->kill();
   if (forks_to_come_ > 0) return;
@@ -152,7 +152,8 @@ void EventState::adopt(base::ChildProcess process) {
 
 /// Only now: an agent that the service holds no pidfd of never gets anything to do.
 void EventState::give_request() {
-  channel_->send(parameters_.async ? wire::FrameKind::request_async : wire::FrameKind::request, request_text_);
+  channel_->send(parameters_.async ? wire::FrameKind::request_async : wire::FrameKind::request,
+                 request_text_);
   request_text_ = {};
 }
 
@@ -174,13 +175,17 @@ void EventState::on_frames() {
 
 void EventState::on_frame(Frame frame) {
   switch (frame.kind) {
-    case wire::FrameKind::response: return on_response(frame.body);
-    case wire::FrameKind::join_failed: return on_join_failed(frame.body);
-    case wire::FrameKind::forked: return on_forked(std::move(frame.descriptor));
+    case wire::FrameKind::response:
+      return on_response(frame.body);
+    case wire::FrameKind::join_failed:
+      return on_join_failed(frame.body);
+    case wire::FrameKind::forked:
+      return on_forked(std::move(frame.descriptor));
     case wire::FrameKind::started:
       if (Handler sent = std::exchange(sent_, nullptr)) complete_later(std::move(sent), {});
       return;
-    default: return end(Failure(AgentDied{}));
+    default:
+      return end(Failure(AgentDied{}));
   }
 }
 
@@ -240,7 +245,8 @@ void EventState::terminate(Handler handler) {
   timer_.async_wait([self = weak_from_this()](const boost::system::error_code& error) {
     const auto event = self.lock();
     if (error || !event) return;
-    for (Handler& waiting : std::exchange(event->terminators_, {})) event->complete_later(std::move(waiting), {});
+    for (Handler& waiting : std::exchange(event->terminators_, {}))
+      event->complete_later(std::move(waiting), {});
   });
 }
 
@@ -252,9 +258,8 @@ void EventState::check_gone() {
 }
 
 void EventState::complete_later(Handler handler, Result<void> result) {
-  boost::asio::post(service_->executor(), [handler = std::move(handler), result = std::move(result)] {
-    handler(result);
-  });
+  boost::asio::post(service_->executor(),
+                    [handler = std::move(handler), result = std::move(result)] { handler(result); });
 }
 
 }  // namespace nsenterd::service

@@ -1,4 +1,5 @@
-// The life of one event, from its parameters to the end of its agent (daemon, or a program that embeds the library).
+// The life of one event, from its parameters to the end of its agent (daemon, or a program that embeds the
+// library).
 #pragma once
 
 #include <functional>
@@ -38,7 +39,8 @@ class EventState : public std::enable_shared_from_this<EventState> {
     gone,
   };
 
-  EventState(std::shared_ptr<ServiceState> service, EventParameters parameters, Message request, Message response);
+  EventState(std::shared_ptr<ServiceState> service, EventParameters parameters, Message request,
+             Message response);
 
   [[nodiscard]] const EventParameters& parameters() const noexcept { return parameters_; }
   [[nodiscard]] const Message& request() const noexcept { return request_; }

@@ -6,10 +6,13 @@ namespace nsenterd {
 namespace {
 
 struct Describe {
-  std::string operator()(const InvalidParameter& failure) const { return "invalid parameter " + failure.parameter; }
+  std::string operator()(const InvalidParameter& failure) const {
+    return "invalid parameter " + failure.parameter;
+  }
   std::string operator()(const NoSuchTarget&) const { return "no such target"; }
   std::string operator()(const JoinFailed& failure) const {
-    return failure.step + ": " + base::errno_text(failure.error) + " (" + base::errno_name(failure.error) + ")";
+    return failure.step + ": " + base::errno_text(failure.error) + " (" + base::errno_name(failure.error) +
+           ")";
   }
   std::string operator()(const TimedOut&) const { return "timed out"; }
   std::string operator()(const AgentDied& failure) const {

@@ -12,6 +12,8 @@ std::optional<Namespace> namespace_from_name(std::string_view name) noexcept {
   return std::nullopt;
 }
 
-std::string Namespaces::names() const { return nsjoin::namespace_names(flags_); }
+std::string Namespaces::names() const {
+  return nsjoin::namespace_names(flags_);
+}
 
 }  // namespace nsenterd

@@ -1,20 +1,22 @@
 #include "service/reaper.hpp"
 
-#include <poll.h>
-
 #include <algorithm>
 #include <utility>
 
+#include <poll.h>
+
 namespace nsenterd::service {
 
-WatchedChild::WatchedChild(Reaper& reaper, const boost::asio::any_io_executor& executor, base::ChildProcess process,
-                           Handler handler)
+WatchedChild::WatchedChild(Reaper& reaper, const boost::asio::any_io_executor& executor,
+                           base::ChildProcess process, Handler handler)
     : reaper_(&reaper),
       process_(std::move(process)),
       ended_(executor, process_.pidfd()),
       handler_(std::move(handler)) {}
 
-WatchedChild::~WatchedChild() { ended_.release(); }
+WatchedChild::~WatchedChild() {
+  ended_.release();
+}
 
 void WatchedChild::wait() {
   ended_.async_wait(boost::asio::posix::descriptor_base::wait_read,
@@ -55,7 +57,8 @@ void Reaper::end_all(std::chrono::milliseconds patience) {
   }
   const auto deadline = std::chrono::steady_clock::now() + patience;
   std::erase_if(children_, [&](const auto& child) {
-    const auto left = std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    const auto left =
+        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
     pollfd ended{child->pidfd(), POLLIN, 0};
     ::poll(&ended, 1, static_cast<int>(std::max(left.count(), std::chrono::milliseconds::rep{0})));
     base::ExitStatus status;

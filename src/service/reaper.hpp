@@ -53,7 +53,8 @@ class Reaper {
   Reaper(const Reaper&) = delete;
   Reaper& operator=(const Reaper&) = delete;
 
-  /// Calls `handler` once the child has ended and has been reaped. The child stays watched if the result is dropped.
+  /// Calls `handler` once the child has ended and has been reaped. The child stays watched if the result is
+  /// dropped.
   std::shared_ptr<WatchedChild> watch(base::ChildProcess process, WatchedChild::Handler handler);
 
   /// Children that have not been reaped yet.

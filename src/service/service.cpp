@@ -1,6 +1,6 @@
-#include <nsenterd/service.hpp>
-
 #include <sys/stat.h>
+
+#include <nsenterd/service.hpp>
 
 #include "launch/fork_server_process.hpp"
 #include "service/event_state.hpp"
@@ -20,8 +20,8 @@ Failure start_failure(const char* prefix, const base::SystemError& error) {
 
 namespace service {
 
-ServiceState::ServiceState(boost::asio::any_io_executor executor, base::UniqueFd program, std::size_t max_events,
-                           struct stat own_user_namespace)
+ServiceState::ServiceState(boost::asio::any_io_executor executor, base::UniqueFd program,
+                           std::size_t max_events, struct stat own_user_namespace)
     : executor_(std::move(executor)),
       max_events_(max_events),
       own_user_namespace_(own_user_namespace),
@@ -34,7 +34,9 @@ bool ServiceState::enter(std::shared_ptr<EventState> event) {
   return true;
 }
 
-void ServiceState::leave(const std::shared_ptr<EventState>& event) { running_.erase(event); }
+void ServiceState::leave(const std::shared_ptr<EventState>& event) {
+  running_.erase(event);
+}
 
 bool ServiceState::is_own_user_namespace(const struct stat& status) const noexcept {
   return status.st_ino == own_user_namespace_.st_ino && status.st_dev == own_user_namespace_.st_dev;
@@ -52,23 +54,26 @@ void ServiceState::shut_down() {
 
 }  // namespace service
 
-Result<NSenterService> NSenterService::create(boost::asio::any_io_executor executor, const ServiceOptions& options) {
-  if (const auto kernel = launch::check_kernel(); !kernel) return start_failure("kernel lacks ", kernel.error());
+Result<NSenterService> NSenterService::create(boost::asio::any_io_executor executor,
+                                              const ServiceOptions& options) {
+  if (const auto kernel = launch::check_kernel(); !kernel)
+    return start_failure("kernel lacks ", kernel.error());
   auto program = launch::load_program(options.agent);
   if (!program) return start_failure("load agent: ", program.error());
   struct stat own_user_namespace {};
   if (::stat("/proc/self/ns/user", &own_user_namespace) != 0) {
     return start_failure("", base::last_error("stat /proc/self/ns/user"));
   }
-  auto state = std::make_shared<service::ServiceState>(std::move(executor), std::move(*program), options.max_events,
-                                                       own_user_namespace);
+  auto state = std::make_shared<service::ServiceState>(std::move(executor), std::move(*program),
+                                                       options.max_events, own_user_namespace);
   if (const auto started = state->spawner().start(kStartPatience); !started) {
     return start_failure("fork server: ", started.error());
   }
   return NSenterService(std::move(state));
 }
 
-NSenterService::NSenterService(std::shared_ptr<service::ServiceState> state) noexcept : state_(std::move(state)) {}
+NSenterService::NSenterService(std::shared_ptr<service::ServiceState> state) noexcept
+    : state_(std::move(state)) {}
 
 NSenterService& NSenterService::operator=(NSenterService&& other) noexcept {
   if (this != &other) {
@@ -83,7 +88,8 @@ NSenterService::~NSenterService() {
 }
 
 NSenterEvent NSenterService::new_event(pid_t pid, uid_t uid, gid_t gid, Namespaces namespaces,
-                                       std::uint64_t clone_flags, Message request, Message response, bool async) {
+                                       std::uint64_t clone_flags, Message request, Message response,
+                                       bool async) {
   EventParameters parameters;
   parameters.target = pid;
   parameters.uid = uid;
@@ -99,15 +105,23 @@ NSenterEvent NSenterService::new_event(EventParameters parameters, Message reque
                                                             std::move(response)));
 }
 
-void NSenterService::start_send(service::EventState& event, Handler handler) { event.send(std::move(handler)); }
-void NSenterService::start_receive(service::EventState& event, Handler handler) { event.receive(std::move(handler)); }
+void NSenterService::start_send(service::EventState& event, Handler handler) {
+  event.send(std::move(handler));
+}
+void NSenterService::start_receive(service::EventState& event, Handler handler) {
+  event.receive(std::move(handler));
+}
 void NSenterService::start_terminate(service::EventState& event, Handler handler) {
   event.terminate(std::move(handler));
 }
 
-std::size_t NSenterService::events_running() const noexcept { return state_->events_running(); }
+std::size_t NSenterService::events_running() const noexcept {
+  return state_->events_running();
+}
 
-boost::asio::any_io_executor NSenterService::default_executor() const { return state_->executor(); }
+boost::asio::any_io_executor NSenterService::default_executor() const {
+  return state_->executor();
+}
 
 NSenterEvent::NSenterEvent(std::shared_ptr<service::EventState> state) noexcept : state_(std::move(state)) {}
 
@@ -123,11 +137,23 @@ NSenterEvent::~NSenterEvent() {
   if (state_) state_->end(Failure(Terminated{}));
 }
 
-const EventParameters& NSenterEvent::parameters() const noexcept { return state_->parameters(); }
-const Message& NSenterEvent::request() const noexcept { return state_->request(); }
-void NSenterEvent::set_request(Message request) { state_->set_request(std::move(request)); }
-const Message& NSenterEvent::response() const noexcept { return state_->response(); }
-void NSenterEvent::set_response(Message response) { state_->set_response(std::move(response)); }
-pid_t NSenterEvent::process_id() const noexcept { return state_->process_id(); }
+const EventParameters& NSenterEvent::parameters() const noexcept {
+  return state_->parameters();
+}
+const Message& NSenterEvent::request() const noexcept {
+  return state_->request();
+}
+void NSenterEvent::set_request(Message request) {
+  state_->set_request(std::move(request));
+}
+const Message& NSenterEvent::response() const noexcept {
+  return state_->response();
+}
+void NSenterEvent::set_response(Message response) {
+  state_->set_response(std::move(response));
+}
+pid_t NSenterEvent::process_id() const noexcept {
+  return state_->process_id();
+}
 
 }  // namespace nsenterd

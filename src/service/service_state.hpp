@@ -1,10 +1,10 @@
 // What the events of one service share (daemon, or a program that embeds the library).
 #pragma once
 
-#include <sys/stat.h>
-
 #include <memory>
 #include <unordered_set>
+
+#include <sys/stat.h>
 
 #include <boost/asio/any_io_executor.hpp>
 
@@ -31,7 +31,8 @@ class ServiceState {
   void leave(const std::shared_ptr<EventState>& event);
   [[nodiscard]] std::size_t events_running() const noexcept { return running_.size(); }
 
-  /// Whether a file below /proc/PID/ns is the user namespace of this process, which the kernel does not let it join.
+  /// Whether a file below /proc/PID/ns is the user namespace of this process, which the kernel does not let
+  /// it join.
   [[nodiscard]] bool is_own_user_namespace(const struct stat& status) const noexcept;
 
   /// Ends everything; events sent afterwards are refused.

@@ -1,9 +1,9 @@
 #include "service/spawner.hpp"
 
-#include <poll.h>
-
 #include <cerrno>
 #include <utility>
+
+#include <poll.h>
 
 #include <boost/asio/post.hpp>
 
@@ -69,19 +69,18 @@ void Spawner::stop() {
 }
 
 void Spawner::wait_for_reply() {
-  control_->async_wait(
-      boost::asio::posix::descriptor_base::wait_read,
-      [this, control = std::weak_ptr(control_)](const boost::system::error_code& error) {
-        // Closed, perhaps with the spawner.
-        if (error || control.expired()) return;
-        for (;;) {
-          auto received = launch::receive_spawn_reply(control_->native_handle());
-          if (!received && received.error().error == EAGAIN) return wait_for_reply();
-          if (!received) return give_up(received.error().error);
-          on_reply(std::move(*received));
-          if (control.expired()) return;
-        }
-      });
+  control_->async_wait(boost::asio::posix::descriptor_base::wait_read,
+                       [this, control = std::weak_ptr(control_)](const boost::system::error_code& error) {
+                         // Closed, perhaps with the spawner.
+                         if (error || control.expired()) return;
+                         for (;;) {
+                           auto received = launch::receive_spawn_reply(control_->native_handle());
+                           if (!received && received.error().error == EAGAIN) return wait_for_reply();
+                           if (!received) return give_up(received.error().error);
+                           on_reply(std::move(*received));
+                           if (control.expired()) return;
+                         }
+                       });
 }
 
 void Spawner::on_reply(launch::ReceivedReply received) {

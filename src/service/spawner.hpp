@@ -1,5 +1,5 @@
-// Asks the fork server for agents, and starts it again when it has ended (daemon, or a program that embeds the
-// library).
+// Asks the fork server for agents, and starts it again when it has ended (daemon, or a program that embeds
+// the library).
 #pragma once
 
 #include <deque>
@@ -32,8 +32,8 @@ class Spawner {
   /// Starts the fork server and waits, blocking, until it is ready.
   base::Result<void> start(std::chrono::milliseconds patience);
 
-  /// Asks for an agent; the handler is called once, never from within this call. Descriptors stay the caller's and
-  /// may be closed at once.
+  /// Asks for an agent; the handler is called once, never from within this call. Descriptors stay the
+  /// caller's and may be closed at once.
   void spawn(const nsjoin::JoinPlan& plan, int socket, int target, Handler handler);
 
   /// Ends the fork server. Handlers that wait are dropped.
@@ -48,7 +48,8 @@ class Spawner {
   base::Result<void> launch();
   void wait_for_reply();
   void on_reply(launch::ReceivedReply received);
-  /// The fork server is of no use any more: everybody who waits for it is told so; the next spawn starts another.
+  /// The fork server is of no use any more: everybody who waits for it is told so; the next spawn starts
+  /// another.
   void give_up(int error);
   void fail_later(Handler handler, const nsjoin::StepFailure& failure);
 

@@ -1,7 +1,7 @@
-#include <fcntl.h>
-
 #include <charconv>
 #include <string_view>
+
+#include <fcntl.h>
 
 #include <nsenterd/event.hpp>
 
@@ -17,8 +17,8 @@ struct Target::Pinned {
 
 namespace {
 
-/// The "Pid:" line of the descriptor's fdinfo (proc(5)): 0 if our pid namespace does not show the process, -1 if it
-/// has ended.
+/// The "Pid:" line of the descriptor's fdinfo (proc(5)): 0 if our pid namespace does not show the process, -1
+/// if it has ended.
 std::optional<pid_t> pid_of(int pidfd) {
   const std::string path = "/proc/self/fdinfo/" + std::to_string(pidfd);
   const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
@@ -55,7 +55,11 @@ Result<Target> Target::from_pidfd(int pidfd) {
   return Target(std::make_shared<const Pinned>(Pinned{*pid, std::move(own)}));
 }
 
-pid_t Target::pid() const noexcept { return pinned_->pid; }
-int Target::pidfd() const noexcept { return pinned_->pidfd.get(); }
+pid_t Target::pid() const noexcept {
+  return pinned_->pid;
+}
+int Target::pidfd() const noexcept {
+  return pinned_->pidfd.get();
+}
 
 }  // namespace nsenterd

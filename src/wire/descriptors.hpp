@@ -1,13 +1,13 @@
 // Descriptors over unix sockets (SCM_RIGHTS, unix(7)). No heap, no exceptions. (Both sides.)
 #pragma once
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <array>
 #include <cerrno>
 #include <cstring>
 #include <span>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "base/unique_fd.hpp"
 
@@ -49,11 +49,11 @@ ssize_t send_with_descriptors(int socket, std::span<iovec> parts, std::span<cons
 std::span<iovec> skip_bytes(std::span<iovec> parts, std::size_t bytes) noexcept;
 
 /// recvmsg(2) into `buffer`; descriptors arrive close-on-exec in `descriptors`. Restarts when interrupted.
-/// -1 with EMSGSIZE, all descriptors closed, if the kernel cut them short (MSG_CTRUNC): which ones are missing
-/// cannot be known. The same if the message itself did not fit (MSG_TRUNC, SOCK_SEQPACKET only).
+/// -1 with EMSGSIZE, all descriptors closed, if the kernel cut them short (MSG_CTRUNC): which ones are
+/// missing cannot be known. The same if the message itself did not fit (MSG_TRUNC, SOCK_SEQPACKET only).
 template <std::size_t Capacity>
-ssize_t receive_with_descriptors(int socket, std::span<char> buffer, ReceivedDescriptors<Capacity>& descriptors,
-                                 int flags) noexcept {
+ssize_t receive_with_descriptors(int socket, std::span<char> buffer,
+                                 ReceivedDescriptors<Capacity>& descriptors, int flags) noexcept {
   static_assert(Capacity <= kKernelMaxDescriptors);
   iovec part{buffer.data(), buffer.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * Capacity)> control;

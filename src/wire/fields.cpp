@@ -69,6 +69,8 @@ void Decoder::optional_boolean(const char* name, bool& out) {
   if (!failed() && value_.contains(name)) boolean(name, out);
 }
 
-void Encoder::bytes(const char* name, const std::string& in) { value[name] = encode_base64(in); }
+void Encoder::bytes(const char* name, const std::string& in) {
+  value[name] = encode_base64(in);
+}
 
 }  // namespace nsenterd::wire

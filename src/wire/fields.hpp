@@ -53,6 +53,14 @@ class Decoder {
     if (!exact_integer(*field, out) || out < low || out > high) refuse(name);
   }
 
+  /// As integer, but left alone if absent or null.
+  template <std::integral T>
+  void optional_integer(const char* name, std::optional<T>& out, T low = std::numeric_limits<T>::min(),
+                        T high = std::numeric_limits<T>::max()) {
+    if (failed() || !value_.contains(name) || value_[name].is_null()) return;
+    integer(name, out.emplace(), low, high);
+  }
+
   /// A decimal number in a string, without sign or leading blanks unless T is signed and it is negative.
   template <std::integral T>
   void decimal(const char* name, T& out, T low = std::numeric_limits<T>::min(),

@@ -1,10 +1,10 @@
 #include "wire/frame.hpp"
 
-#include <sys/socket.h>
-#include <sys/uio.h>
-
 #include <array>
 #include <cerrno>
+
+#include <sys/socket.h>
+#include <sys/uio.h>
 
 #include "wire/descriptors.hpp"
 

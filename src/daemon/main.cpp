@@ -1,0 +1,74 @@
+// nsenterd: serves io.nsenterd on a unix socket. Joins no namespace itself.
+#include <csignal>
+#include <exception>
+#include <optional>
+
+#include <spdlog/sinks/stdout_color_sinks.h>
+#include <spdlog/spdlog.h>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/signal_set.hpp>
+
+#include <nsenterd/service.hpp>
+
+#include "daemon/access.hpp"
+#include "daemon/build_config.hpp"
+#include "daemon/event_interface.hpp"
+#include "daemon/listener.hpp"
+#include "daemon/options.hpp"
+#include "varlink/server.hpp"
+
+namespace nsenterd::daemon {
+namespace {
+
+void set_up_logging(const Options& options) {
+  spdlog::set_default_logger(spdlog::stderr_color_mt("nsenterd"));
+  spdlog::set_level(options.log_level);
+  spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
+}
+
+int serve(const Options& options) {
+  // One thread: the hint lets Asio do without locks.
+  boost::asio::io_context context(1);
+  auto service = NSenterService::create(context.get_executor(), {.agent = options.agent});
+  if (!service) {
+    spdlog::error("cannot start with agent {}: {}", options.agent.native(), to_string(service.error()));
+    return 1;
+  }
+  EventInterface events(*service, {});
+  varlink::Server server(context.get_executor(),
+                         {.vendor = "nsenterd", .product = "nsenterd", .version = kVersion, .url = ""},
+                         may_call);
+  server.add(events.describe());
+  Listener listener(options.socket);
+  server.serve(listener.take_socket());
+
+  boost::asio::signal_set signals(context, SIGTERM, SIGINT);
+  signals.async_wait([&](const boost::system::error_code& error, int signal) {
+    if (error) return;
+    spdlog::info("ending on signal {}", signal);
+    server.stop();
+    context.stop();
+  });
+  spdlog::info("nsenterd {} serves {}", kVersion, options.socket.native());
+  context.run();
+  return 0;
+}
+
+}  // namespace
+}  // namespace nsenterd::daemon
+
+int main(int argc, char** argv) {
+  int exit_status = 0;
+  const auto options = nsenterd::daemon::parse_options(argc, argv, exit_status);
+  if (!options) return exit_status;
+  // A reader of our log that goes away is no reason to end.
+  std::signal(SIGPIPE, SIG_IGN);
+  try {
+    nsenterd::daemon::set_up_logging(*options);
+    return nsenterd::daemon::serve(*options);
+  } catch (const std::exception& failure) {
+    spdlog::error("{}", failure.what());
+    return 1;
+  }
+}

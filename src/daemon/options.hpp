@@ -1,0 +1,21 @@
+// The daemon's command line (daemon).
+#pragma once
+
+#include <filesystem>
+#include <optional>
+
+#include <spdlog/common.h>
+
+namespace nsenterd::daemon {
+
+struct Options {
+  std::filesystem::path socket;
+  std::filesystem::path agent;
+  spdlog::level::level_enum log_level = spdlog::level::info;
+};
+
+/// Nothing when the process is to end with `exit_status`: after --help, --version or wrong usage, which has
+/// been said already.
+std::optional<Options> parse_options(int argc, char** argv, int& exit_status);
+
+}  // namespace nsenterd::daemon

@@ -1,0 +1,83 @@
+#include "daemon/send_request.hpp"
+
+#include <array>
+#include <limits>
+#include <stdexcept>
+#include <string_view>
+#include <utility>
+
+#include "wire/fields.hpp"
+#include "wire/message.hpp"
+
+namespace nsenterd::daemon {
+namespace {
+
+using wire::Json;
+
+constexpr std::array<std::string_view, 9> kKnown{"pid",   "pidFileDescriptor",   "uid",
+                                                 "gid",   "namespace",           "cloneFlags",
+                                                 "async", "timeoutMilliseconds", "request"};
+
+/// -1 is no id but "leave as it is" to the kernel.
+constexpr std::uint32_t kMaxId = std::numeric_limits<std::uint32_t>::max() - 1;
+
+void decode_namespaces(wire::Decoder& decoder, Namespaces& out) {
+  const auto list = decoder.value().find("namespace");
+  if (decoder.failed() || list == decoder.value().end() || list->is_null()) return;
+  if (!list->is_array()) return decoder.refuse("namespace");
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    const auto* name = (*list)[i].get_ptr<const std::string*>();
+    const auto kind = name != nullptr ? namespace_from_name(*name) : std::nullopt;
+    if (!kind) return decoder.refuse("namespace[" + std::to_string(i) + "]");
+    out.insert(*kind);
+  }
+}
+
+void decode_fields(wire::Decoder& decoder, SendRequestParameters& out) {
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
+  std::optional<std::uint64_t> clone_flags;
+  std::optional<std::int64_t> timeout;
+  constexpr std::int64_t kDay = 86'400'000;
+  decoder.optional_integer("pid", out.pid, 1);
+  decoder.optional_integer("pidFileDescriptor", out.pid_descriptor);
+  decoder.optional_integer("uid", uid, 0U, kMaxId);
+  decoder.optional_integer("gid", gid, 0U, kMaxId);
+  decode_namespaces(decoder, out.namespaces);
+  decoder.optional_integer("cloneFlags", clone_flags);
+  if (decoder.value().contains("async") && !decoder.value()["async"].is_null())
+    decoder.boolean("async", out.async);
+  decoder.optional_integer("timeoutMilliseconds", timeout, std::int64_t{1}, kDay);
+  out.uid = uid.value_or(0);
+  out.gid = gid.value_or(0);
+  out.clone_flags = clone_flags.value_or(0);
+  if (timeout) out.timeout = std::chrono::milliseconds(*timeout);
+  if (out.pid.has_value() == out.pid_descriptor.has_value()) {
+    decoder.refuse(out.pid_descriptor ? "pidFileDescriptor" : "pid");
+  }
+}
+
+}  // namespace
+
+void throw_exception_from_error(const BadParameter& error, const boost::source_location& /*where*/) {
+  throw std::runtime_error("bad parameter: " + error.name);
+}
+
+boost::system::result<SendRequestParameters, BadParameter> decode_send_request(Json& parameters) {
+  for (const auto& [key, value] : parameters.items()) {
+    if (std::find(kKnown.begin(), kKnown.end(), key) == kKnown.end()) return BadParameter{key};
+  }
+  SendRequestParameters decoded;
+  std::optional<std::string> bad_field;
+  wire::Decoder decoder(parameters, bad_field);
+  decode_fields(decoder, decoded);
+  if (bad_field) return BadParameter{std::move(*bad_field)};
+  const auto request = parameters.find("request");
+  if (request == parameters.end() || !request->is_object()) return BadParameter{"request"};
+  auto message = wire::message_from_json(std::move(*request));
+  if (!message) return BadParameter{"request." + message.error().reason};
+  decoded.request = std::move(*message);
+  return decoded;
+}
+
+}  // namespace nsenterd::daemon

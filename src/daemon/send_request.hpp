@@ -1,0 +1,39 @@
+// The parameters of io.nsenterd.SendRequest (daemon).
+#pragma once
+
+#include <chrono>
+#include <optional>
+#include <string>
+
+#include <boost/system/result.hpp>
+
+#include <nsenterd/message.hpp>
+#include <nsenterd/namespaces.hpp>
+
+#include "wire/json.hpp"
+
+namespace nsenterd::daemon {
+
+struct SendRequestParameters {
+  /// Exactly one of the two.
+  std::optional<std::int32_t> pid;
+  std::optional<std::uint32_t> pid_descriptor;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  Namespaces namespaces;
+  std::uint64_t clone_flags = 0;
+  bool async = false;
+  std::optional<std::chrono::milliseconds> timeout;
+  Message request;
+};
+
+/// A parameter that is missing, wrong or unknown, by its path.
+struct BadParameter {
+  std::string name;
+};
+[[noreturn]] void throw_exception_from_error(const BadParameter& error, const boost::source_location& where);
+
+/// Decodes the parameters; `request` is moved out of them.
+boost::system::result<SendRequestParameters, BadParameter> decode_send_request(wire::Json& parameters);
+
+}  // namespace nsenterd::daemon

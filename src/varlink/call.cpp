@@ -1,0 +1,56 @@
+#include "varlink/call.hpp"
+
+#include <utility>
+
+#include "varlink/connection.hpp"
+
+namespace nsenterd::varlink {
+
+Call::Call(std::weak_ptr<Connection> connection, std::shared_ptr<const Peer> peer, CallMessage message,
+           std::vector<base::UniqueFd> descriptors)
+    : connection_(std::move(connection)),
+      peer_(std::move(peer)),
+      message_(std::move(message)),
+      descriptors_(std::move(descriptors)) {}
+
+Call::~Call() {
+  if (replied_) return;
+  if (const auto connection = connection_.lock()) connection->close();
+}
+
+base::UniqueFd Call::take_descriptor(std::size_t index) noexcept {
+  return index < descriptors_.size() ? std::move(descriptors_[index]) : base::UniqueFd();
+}
+
+void Call::reply(std::string_view parameters, std::vector<base::UniqueFd> descriptors) {
+  send(encode_reply(parameters, false), std::move(descriptors), true);
+}
+
+void Call::reply_continues(std::string_view parameters) {
+  send(encode_reply(parameters, true), {}, false);
+}
+
+void Call::error(std::string_view name, const Json& parameters) {
+  std::string text;
+  wire::append_json(text, parameters);
+  send(encode_error(name, text), {}, true);
+}
+
+void Call::invalid_parameter(std::string_view name) {
+  error("org.varlink.service.InvalidParameter", {{"parameter", name}});
+}
+
+void Call::send(std::string text, std::vector<base::UniqueFd> descriptors, bool last) {
+  if (std::exchange(replied_, replied_ || last)) return;
+  if (last) on_abandoned_ = nullptr;
+  const auto connection = connection_.lock();
+  if (!connection) return;
+  if (!message_.oneway) connection->send(std::move(text), std::move(descriptors));
+  if (last) connection->finish_call();
+}
+
+void Call::abandon() {
+  if (auto handler = std::exchange(on_abandoned_, nullptr)) handler();
+}
+
+}  // namespace nsenterd::varlink

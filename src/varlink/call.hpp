@@ -1,0 +1,75 @@
+// One Varlink call under way, as its method's handler sees it (daemon, and test servers).
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <sys/types.h>
+
+#include "base/unique_fd.hpp"
+#include "varlink/call_message.hpp"
+
+namespace nsenterd::varlink {
+
+class Connection;
+
+/// Who sits at the other end of a connection, by the kernel's word (SO_PEERCRED, SO_PEERPIDFD, unix(7)).
+struct Peer {
+  /// As our own namespaces number them. The process may have ended, and may have handed its end to another.
+  pid_t pid = 0;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  /// Empty where the kernel cannot tell (before Linux 6.5).
+  base::UniqueFd pidfd;
+};
+
+/// Kept by its handler until the last reply. A call that is dropped without one ends its connection. All
+/// replies to a oneway call are swallowed, and so are those that come when the client has gone.
+class Call {
+ public:
+  Call(std::weak_ptr<Connection> connection, std::shared_ptr<const Peer> peer, CallMessage message,
+       std::vector<base::UniqueFd> descriptors);
+  ~Call();
+  Call(const Call&) = delete;
+  Call& operator=(const Call&) = delete;
+
+  [[nodiscard]] const std::string& method() const noexcept { return message_.method; }
+  [[nodiscard]] Json& parameters() noexcept { return message_.parameters; }
+  [[nodiscard]] bool more() const noexcept { return message_.more; }
+  [[nodiscard]] bool upgrade() const noexcept { return message_.upgrade; }
+  [[nodiscard]] const Peer& peer() const noexcept { return *peer_; }
+  /// Claims a descriptor that came with the call; empty if there is none of that index. Those left are
+  /// closed.
+  [[nodiscard]] base::UniqueFd take_descriptor(std::size_t index) noexcept;
+
+  /// The last reply. `parameters` is the text of a JSON object.
+  void reply(std::string_view parameters = "{}", std::vector<base::UniqueFd> descriptors = {});
+  /// A reply that others follow; only to a call with `more`.
+  void reply_continues(std::string_view parameters);
+  /// `name` is a whole one, such as "io.nsenterd.TimedOut".
+  void error(std::string_view name, const Json& parameters = Json::object());
+  void invalid_parameter(std::string_view name);
+
+  /// Called at most once: when the client goes away before the last reply.
+  void on_abandoned(std::function<void()> handler) { on_abandoned_ = std::move(handler); }
+
+ private:
+  friend class Connection;
+  void send(std::string text, std::vector<base::UniqueFd> descriptors, bool last);
+  void abandon();
+
+  std::weak_ptr<Connection> connection_;
+  std::shared_ptr<const Peer> peer_;
+  CallMessage message_;
+  std::vector<base::UniqueFd> descriptors_;
+  std::function<void()> on_abandoned_;
+  bool replied_ = false;
+};
+
+/// Serves one method. Replies now or later, from the event loop.
+using Handler = std::function<void(std::shared_ptr<Call>)>;
+
+}  // namespace nsenterd::varlink

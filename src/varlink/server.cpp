@@ -1,0 +1,129 @@
+#include "varlink/server.hpp"
+
+#include <cerrno>
+#include <chrono>
+#include <utility>
+
+#include <sys/socket.h>
+
+#include "varlink/service_interface.hpp"
+
+namespace nsenterd::varlink {
+
+using boost::asio::posix::descriptor_base;
+
+namespace {
+
+/// How long accepting rests when there are no descriptors left for a connection.
+constexpr std::chrono::milliseconds kPause{100};
+
+std::string text_of(const Json& value) {
+  std::string text;
+  wire::append_json(text, value);
+  return text;
+}
+
+}  // namespace
+
+Server::Server(boost::asio::any_io_executor executor, ServerInfo info, Authorize authorize,
+               const Limits& limits)
+    : executor_(std::move(executor)),
+      info_(std::move(info)),
+      authorize_(std::move(authorize)),
+      limits_(limits),
+      pause_(executor_) {
+  add({kServiceInterfaceName,
+       kServiceInterface,
+       {{"GetInfo", [this](const auto& call) { get_info(*call); }},
+        {"GetInterfaceDescription", [this](const auto& call) { get_interface_description(*call); }}}});
+}
+
+void Server::add(Interface interface) {
+  std::string name = interface.name;
+  interfaces_.insert_or_assign(std::move(name), std::move(interface));
+}
+
+void Server::serve(base::UniqueFd listener) {
+  listener_ = std::make_shared<boost::asio::posix::stream_descriptor>(executor_, listener.release());
+  accept();
+}
+
+void Server::stop() {
+  listener_.reset();
+  pause_.cancel();
+  for (const auto& connection : std::exchange(connections_, {})) connection->close();
+}
+
+void Server::accept() {
+  listener_->async_wait(descriptor_base::wait_read,
+                        [this, alive = std::weak_ptr(listener_)](const boost::system::error_code& error) {
+                          if (!error && !alive.expired()) on_acceptable();
+                        });
+}
+
+void Server::on_acceptable() {
+  base::UniqueFd socket(
+      ::accept4(listener_->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+  if (!socket && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
+    // The listener stays readable: without a rest this would be a busy loop until a descriptor is free again.
+    pause_.expires_after(kPause);
+    pause_.async_wait([this, alive = std::weak_ptr(listener_)](const boost::system::error_code& error) {
+      if (!error && !alive.expired()) accept();
+    });
+    return;
+  }
+  if (socket) {
+    const auto connection = std::make_shared<Connection>(
+        executor_, std::move(socket), limits_, [this](const auto& call) { dispatch(call); },
+        [this](const auto& ended) { connections_.erase(ended); });
+    connections_.insert(connection);
+    connection->start();
+  }
+  accept();
+}
+
+void Server::dispatch(const std::shared_ptr<Call>& call) const {
+  if (!authorize_(call->peer())) return call->error("org.varlink.service.PermissionDenied");
+  // No method here takes the connection over.
+  if (call->upgrade()) return call->invalid_parameter("upgrade");
+  const std::string_view method = call->method();
+  const auto dot = method.rfind('.');
+  const auto interface = interfaces_.find(method.substr(0, dot == std::string_view::npos ? 0 : dot));
+  if (interface == interfaces_.end()) {
+    const std::string_view name = method.substr(0, dot == std::string_view::npos ? method.size() : dot);
+    return call->error("org.varlink.service.InterfaceNotFound", {{"interface", name}});
+  }
+  const auto& methods = interface->second.methods;
+  const auto handler = methods.find(method.substr(dot + 1));
+  if (handler == methods.end())
+    return call->error("org.varlink.service.MethodNotFound", {{"method", method}});
+  if (!handler->second) return call->error("org.varlink.service.MethodNotImplemented", {{"method", method}});
+  handler->second(call);
+}
+
+void Server::get_info(Call& call) const {
+  for (const auto& [key, value] : call.parameters().items()) return call.invalid_parameter(key);
+  Json names = Json::array();
+  for (const auto& [name, interface] : interfaces_) names.push_back(name);
+  call.reply(text_of({{"vendor", info_.vendor},
+                      {"product", info_.product},
+                      {"version", info_.version},
+                      {"url", info_.url},
+                      {"interfaces", std::move(names)}}));
+}
+
+void Server::get_interface_description(Call& call) const {
+  const std::string* name = nullptr;
+  for (const auto& [key, value] : call.parameters().items()) {
+    if (key != "interface" || !value.is_string()) return call.invalid_parameter(key);
+    name = value.get_ptr<const std::string*>();
+  }
+  if (name == nullptr) return call.invalid_parameter("interface");
+  const auto found = interfaces_.find(*name);
+  if (found == interfaces_.end()) {
+    return call.error("org.varlink.service.InterfaceNotFound", {{"interface", *name}});
+  }
+  call.reply(text_of({{"description", found->second.description}}));
+}
+
+}  // namespace nsenterd::varlink
