@@ -1,0 +1,14 @@
+// Makes text from a container safe to show (nsenterctl).
+#pragma once
+
+#include <string>
+#include <string_view>
+
+namespace nsenterd::cli {
+
+/// A single line that a terminal only displays: control characters (C0, DEL, C1), characters that reorder or
+/// break lines, and bytes that are not UTF-8 become "\n", "\t", "\r" or "\x1b"; a backslash becomes two, so
+/// that the original can be told.
+std::string escape(std::string_view text);
+
+}  // namespace nsenterd::cli

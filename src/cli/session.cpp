@@ -1,0 +1,71 @@
+#include "cli/session.hpp"
+
+#include <utility>
+
+#include "cli/arguments.hpp"
+#include "cli/error_text.hpp"
+#include "cli/target_namespaces.hpp"
+#include "wire/message.hpp"
+
+namespace nsenterd::cli {
+namespace {
+
+/// What the daemon gets beyond the event's own deadline to say that it has passed.
+constexpr std::chrono::seconds kGrace{2};
+/// The daemon's default maximum: without --timeout its default applies, which its configuration sets.
+constexpr std::chrono::minutes kLongestEvent{5};
+
+client::Deadline deadline_of(const Options& options) {
+  const std::chrono::milliseconds timeout = options.timeout.value_or(kLongestEvent);
+  return std::chrono::steady_clock::now() + timeout + kGrace;
+}
+
+}  // namespace
+
+Stop unexpected_answer(std::string_view what) {
+  return {ExitStatus::no_answer, "the daemon's answer is not understood: " + std::string(what)};
+}
+
+Outcome<Session> Session::open(const Options& options) {
+  auto connection = client::Connection::connect(options.socket, deadline_of(options));
+  if (connection) return Session(options, std::move(*connection));
+  return Stop{ExitStatus::no_answer, options.socket + ": " + call_error_text(connection.error())};
+}
+
+Outcome<client::Reply> Session::call(std::string_view method, const wire::Json& parameters) {
+  auto reply = connection_.call(method, parameters, {}, deadline_of(*options_));
+  if (!reply) return Stop{ExitStatus::no_answer, call_error_text(reply.error())};
+  return std::move(*reply);
+}
+
+wire::Json Session::event_parameters(wire::Json request) const {
+  wire::Json parameters = wire::Json::object();
+  parameters["pid"] = options_->pid;
+  parameters["namespace"] = list_names(options_->namespaces.value_or(known_namespaces()));
+  if (options_->clone_flags) parameters["cloneFlags"] = options_->clone_flags->flags();
+  if (options_->uid) parameters["uid"] = *options_->uid;
+  if (options_->gid) parameters["gid"] = *options_->gid;
+  if (options_->timeout) parameters["timeoutMilliseconds"] = options_->timeout->count();
+  parameters["request"] = std::move(request);
+  return parameters;
+}
+
+Outcome<Message> Session::send_request(wire::Json request) {
+  auto reply = call("io.nsenterd.SendRequest", event_parameters(std::move(request)));
+  if (!reply) return reply.error();
+  const auto found = reply->parameters.find("response");
+  if (found == reply->parameters.end()) return unexpected_answer("no response");
+  auto response = wire::message_from_json(std::move(*found));
+  if (!response) return unexpected_answer("response");
+  return std::move(*response);
+}
+
+Outcome<void> check_response(const Message& response, std::string_view type) {
+  if (response.type == type) return {};
+  if (response.type != "errorResponse") return unexpected_answer(response.type);
+  auto text = error_response_text(response.payload);
+  if (!text) return unexpected_answer("errorResponse");
+  return Stop{ExitStatus::failed, std::move(*text)};
+}
+
+}  // namespace nsenterd::cli
