@@ -1,0 +1,72 @@
+#include <optional>
+#include <stdexcept>
+
+#include <unistd.h>
+
+#include <boost/asio/io_context.hpp>
+
+#include <nsenterd/service.hpp>
+
+#include "way.hpp"
+
+namespace nsenterd::bench {
+namespace {
+
+std::uint64_t since(Clock::time_point begin) {
+  return static_cast<std::uint64_t>(
+      std::chrono::duration_cast<std::chrono::nanoseconds>(Clock::now() - begin).count());
+}
+
+class Library final : public Way {
+ public:
+  Library(const Request& request, const std::string& agent)
+      : service_(NSenterService::create(context_.get_executor(), {.agent = agent}).value()),
+        target_(request.target) {
+    message_.type = "readFileRequest";
+    message_.payload = {{"file", request.file}, {"offset", 0}, {"len", 1024}};
+    for (const pid_t child : children_of(::getpid())) {
+      if (name_of(child) == "nsenter-agent") fork_server_ = child;
+    }
+  }
+
+  void run(std::size_t events, Samples& samples) override {
+    for (std::size_t i = 0; i < events; ++i) {
+      std::optional<Result<void>> outcome;
+      bool gone = false;
+      const auto begin = Clock::now();
+      auto event = service_.new_event(target_, 0, 0, Namespaces::all(), 0, message_, {}, false);
+      service_.send_request(event, [&](Result<void> result) {
+        samples.answered.push_back(since(begin));
+        outcome = std::move(result);
+      });
+      while (!outcome) context_.run_one();
+      // Of an event that has ended this is the way to wait for the end of its processes.
+      service_.terminate_request(event, [&](const Result<void>& /*result*/) {
+        samples.complete.push_back(since(begin));
+        gone = true;
+      });
+      while (!gone) context_.run_one();
+      outcome->value();
+      if (event.response().type != "readFileResponse")
+        throw std::runtime_error(event.response().payload.dump());
+    }
+  }
+
+  [[nodiscard]] std::optional<pid_t> fork_server() const override { return fork_server_; }
+
+ private:
+  // One thread runs it, which spares Asio its locks.
+  boost::asio::io_context context_{1};
+  NSenterService service_;
+  pid_t target_;
+  Message message_;
+  std::optional<pid_t> fork_server_;
+};
+
+}  // namespace
+
+std::unique_ptr<Way> make_library(const Request& request, const std::string& agent) {
+  return std::make_unique<Library>(request, agent);
+}
+
+}  // namespace nsenterd::bench
