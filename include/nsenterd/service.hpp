@@ -1,10 +1,14 @@
 // NSenterService: runs requests inside the namespaces of other processes.
 //
 //   boost::asio::io_context context;
-//   auto service = nsenterd::NSenterService::create(context.get_executor(), {.agent =
-//   "/usr/libexec/nsenter-agent"}); if (!service) ...; auto event = service->new_event(pid, 0, 0,
-//   nsenterd::Namespaces::all(), 0, request, {}, false); service->send_request(event,
-//   [&](nsenterd::Result<void> done) { use(event.response()); }); context.run();
+//   auto service = nsenterd::NSenterService::create(context.get_executor(), {.agent = "/usr/libexec/nsenter-agent"});
+//   if (!service) ...
+//   auto event = service->new_event(pid, 0, 0, nsenterd::Namespaces::all(), 0, request, {}, false);
+//   service->send_request(event, [&](nsenterd::Result<void> done) {
+//     if (done) use(event.response());
+//     context.stop();
+//   });
+//   context.run();
 #pragma once
 
 #include <filesystem>

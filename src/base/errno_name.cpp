@@ -1,5 +1,6 @@
 #include "base/errno_name.hpp"
 
+#include <cerrno>
 #include <cstring>
 
 namespace nsenterd::base {
@@ -16,12 +17,14 @@ bool is_lower(char c) {
 
 std::string errno_name(int error) {
   const char* name = strerrorname_np(error);
-  return name != nullptr ? std::string(name) : "E" + std::to_string(error);
+  return name != nullptr ? std::string(name) : std::string("E").append(std::to_string(error));
 }
 
 std::string errno_text(int error) {
+  // The one text in which Go's table is older than the C library's.
+  if (error == ESTALE) return "stale NFS file handle";
   const char* description = strerrordesc_np(error);
-  if (description == nullptr) return "errno " + std::to_string(error);
+  if (description == nullptr) return std::string("errno ").append(std::to_string(error));
   std::string text(description);
   // Words such as "RFS" or "STREAMS" keep their capitals.
   if (text.size() > 1 && is_upper(text[0]) && is_lower(text[1]))

@@ -14,8 +14,8 @@
 #include "daemon/access.hpp"
 #include "daemon/build_config.hpp"
 #include "daemon/event_interface.hpp"
-#include "daemon/listener.hpp"
 #include "daemon/options.hpp"
+#include "varlink/listener.hpp"
 #include "varlink/server.hpp"
 
 namespace nsenterd::daemon {
@@ -40,7 +40,7 @@ int serve(const Options& options) {
                          {.vendor = "nsenterd", .product = "nsenterd", .version = kVersion, .url = ""},
                          may_call);
   server.add(events.describe());
-  Listener listener(options.socket);
+  varlink::Listener listener(options.socket);
   server.serve(listener.take_socket());
 
   boost::asio::signal_set signals(context, SIGTERM, SIGINT);

@@ -12,7 +12,6 @@
 #include <unistd.h>
 
 #include "base/syscalls.hpp"
-#include "launch/prefault.hpp"
 #include "launch/spawn_protocol.hpp"
 #include "wire/descriptors.hpp"
 #include "wire/frame.hpp"
@@ -38,7 +37,6 @@ int prepare() noexcept {
   ::setgroups(0, nullptr);
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
-  prefault_program();
   // "pid" alone shows the namespace of this process; it changes pid_for_children back and forth.
   return ::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 }
@@ -52,9 +50,20 @@ int prepare() noexcept {
 /// Goes on as its own child, which the service is the parent of. The service sends a request only when it
 /// holds the child's pidfd, so a child that it never heard of does nothing.
 void go_on_as_child() noexcept {
+  // Closed when this process has told of its child, or is gone. The child goes on only then: were it to tell of a child
+  // of its own first, the service would take the wrong one of the two for the agent.
+  int told[2];
+  if (::pipe2(told, O_CLOEXEC) != 0) give_up({Step::fork_into_created, 0, errno});
   int pidfd = -1;
   const pid_t pid = base::clone_process(CLONE_PARENT | CLONE_PIDFD, &pidfd, 0);
-  if (pid == 0) return;
+  if (pid == 0) {
+    ::close(told[1]);
+    char nothing = 0;
+    while (::read(told[0], &nothing, 1) < 0 && errno == EINTR) {
+    }
+    ::close(told[0]);
+    return;
+  }
   if (pid < 0) give_up({Step::fork_into_created, 0, errno});
   wire::send_frame(nsjoin::kSocket, wire::FrameKind::forked, {}, pidfd);
   ::_exit(0);

@@ -35,6 +35,8 @@ Result<UniqueFd> create_executable_memfd() {
   return file;
 }
 
+constexpr char kTunables[] = "GLIBC_TUNABLES=glibc.pthread.rseq=0";
+
 void reset_signals() noexcept {
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
   sigset_t none;
@@ -59,7 +61,10 @@ void reset_signals() noexcept {
     std::array<char, sizeof kForkServerName> name;
     std::memcpy(name.data(), kForkServerName, name.size());
     std::array<char*, 2> arguments{name.data(), nullptr};
-    std::array<char*, 1> environment{nullptr};
+    // Restartable sequences (rseq(2)) are of no use to one thread, and cost every fork two page faults.
+    std::array<char, sizeof kTunables> tunables;
+    std::memcpy(tunables.data(), kTunables, tunables.size());
+    std::array<char*, 2> environment{tunables.data(), nullptr};
     ::execveat(kept_program, "", arguments.data(), environment.data(), AT_EMPTY_PATH);
   }
   reply.failure = {placed ? nsjoin::Step::execute : nsjoin::Step::place_descriptors, 0, errno};

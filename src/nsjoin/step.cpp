@@ -13,8 +13,6 @@ const char* verb(Step step) {
       return "execveat";
     case Step::prepare_fork_server:
       return "prepare fork server";
-    case Step::find_target:
-      return "find target";
     case Step::fork:
       return "fork";
     case Step::place_descriptors:

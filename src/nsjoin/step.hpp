@@ -10,7 +10,6 @@ enum class Step : std::uint32_t {
   none,
   execute,
   prepare_fork_server,
-  find_target,
   fork,
   place_descriptors,
   open_proc_self,

@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <boost/asio/post.hpp>
@@ -13,7 +14,8 @@
 namespace nsenterd::service {
 namespace {
 
-/// How long terminate() waits for a process that the kernel does not let go.
+/// How long an event that has ended waits for its processes: for one that forks its successor to be done with that,
+/// and for one that was killed to be let go by the kernel.
 constexpr std::chrono::seconds kReapPatience{1};
 
 Failure failure_of(const nsjoin::StepFailure& failure) {
@@ -90,6 +92,10 @@ Result<EventState::Start> EventState::plan_join(const operations::PrivateMountNe
     }
     if (service_->is_own_user_namespace(status)) joined.erase(Namespace::user);
   }
+  // Looked up by its number above, which may be another's by now; and where nothing is left to join, nobody else
+  // would notice that it has ended.
+  pollfd ended{start.target->pidfd(), POLLIN, 0};
+  if (::poll(&ended, 1, 0) != 0) return Failure(NoSuchTarget{});
   start.plan = {.join = joined.flags(),
                 .create = created->flags(),
                 .private_procfs = needs.procfs,
@@ -107,7 +113,6 @@ Result<void> EventState::start(const Start& start) {
   channel_ = std::make_shared<AgentChannel>(service_->executor(), base::UniqueFd(ends[0]), [self] {
     if (const auto event = self.lock()) event->on_frames();
   });
-  channel_->start();
 
   timer_.expires_after(parameters_.timeout);
   timer_.async_wait([self](const boost::system::error_code& error) {
@@ -129,8 +134,11 @@ void EventState::on_spawned(Spawner::Outcome outcome) {
   spawning_ = false;
   if (auto* process = std::get_if<base::ChildProcess>(&outcome)) {
     adopt(std::move(*process));
+    // Only now: what the process says, such as that it forked the next one, would make no sense before.
+    if (channel_) channel_->start();
   } else {
     end(failure_of(std::get<nsjoin::StepFailure>(outcome)));
+    let_go();
   }
   check_gone();
 }
@@ -138,16 +146,16 @@ void EventState::on_spawned(Spawner::Outcome outcome) {
 void EventState::adopt(base::ChildProcess process) {
   const pid_t pid = process.pid();
   const int fork = ++forks_done_;
+  // First, because the agent may be waiting for it by now.
+  if (phase_ == Phase::starting && forks_to_come_ == 0) give_request();
   ++children_;
-  const auto child = service_->reaper().watch(
+  agent_ = service_->reaper().watch(
       std::move(process),
       [event = shared_from_this(), fork](const auto& status) { event->on_child_ended(status, fork); });
-  agent_ = child;
-  if (phase_ != Phase::starting) return child->kill();
   if (forks_to_come_ > 0) return;
+  if (phase_ != Phase::starting) return let_go();
   process_id_ = pid;
   phase_ = Phase::running;
-  give_request();
 }
 
 /// Only now: an agent that the service holds no pidfd of never gets anything to do.
@@ -160,16 +168,20 @@ void EventState::give_request() {
 void EventState::on_child_ended(const base::ExitStatus& status, int fork) {
   --children_;
   // What it said before it ended may not have been read yet: its response, or that it forked the next one.
-  if (!outcome_) on_frames();
-  if (!outcome_ && fork == forks_done_) end(Failure(AgentDied{status.signal, status.status}));
+  on_frames();
+  if (fork == forks_done_) {
+    end(Failure(AgentDied{status.signal, status.status}));
+    let_go();
+  }
   check_gone();
 }
 
 void EventState::on_frames() {
-  while (!outcome_) {
+  while (channel_) {
     auto frame = channel_->receive();
     if (!frame) return;
-    on_frame(std::move(*frame));
+    // Of an event that has ended, only what processes there are still matters.
+    if (!outcome_ || frame->kind == wire::FrameKind::forked) on_frame(std::move(*frame));
   }
 }
 
@@ -222,9 +234,13 @@ void EventState::end(Result<void> outcome) {
   outcome_ = outcome;
   phase_ = Phase::ended;
   timer_.cancel();
-  if (channel_) channel_->close();
-  channel_.reset();
-  if (const auto agent = agent_.lock()) agent->kill();
+  if (forks_to_come_ == 0) {
+    let_go();
+  } else {
+    // A process that is forking its successor is let finish: killed in the middle of it, it could leave one behind that
+    // nobody knows of, and nobody reaps.
+    limit_patience();
+  }
   if (Handler sent = std::exchange(sent_, nullptr)) complete_later(std::move(sent), outcome);
   for (Handler& receiver : std::exchange(receivers_, {})) complete_later(std::move(receiver), outcome);
   service_->leave(shared_from_this());
@@ -241,10 +257,21 @@ void EventState::terminate(Handler handler) {
   end(Failure(Terminated{}));
   if (phase_ != Phase::ended) return complete_later(std::move(handler), {});
   terminators_.push_back(std::move(handler));
+  limit_patience();
+}
+
+void EventState::let_go() {
+  if (channel_) channel_->close();
+  channel_.reset();
+  if (const auto agent = agent_.lock()) agent->kill();
+}
+
+void EventState::limit_patience() {
   timer_.expires_after(kReapPatience);
   timer_.async_wait([self = weak_from_this()](const boost::system::error_code& error) {
     const auto event = self.lock();
     if (error || !event) return;
+    event->let_go();
     for (Handler& waiting : std::exchange(event->terminators_, {}))
       event->complete_later(std::move(waiting), {});
   });

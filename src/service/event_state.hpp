@@ -75,6 +75,10 @@ class EventState : public std::enable_shared_from_this<EventState> {
   void on_join_failed(const std::string& body);
   void on_response(const std::string& body);
   void give_request();
+  /// Closes the socket and kills the last process of the event, if there is one.
+  void let_go();
+  /// Lets go, and tells those who wait for the end of the processes so, when that takes too long.
+  void limit_patience();
   void check_gone();
   void complete_later(Handler handler, Result<void> result);
 

@@ -67,6 +67,8 @@ Result<NSenterService> NSenterService::create(boost::asio::any_io_executor execu
   auto state = std::make_shared<service::ServiceState>(std::move(executor), std::move(*program),
                                                        options.max_events, own_user_namespace);
   if (const auto started = state->spawner().start(kStartPatience); !started) {
+    // Waits for the process that was started, which would otherwise be left as a zombie.
+    state->shut_down();
     return start_failure("fork server: ", started.error());
   }
   return NSenterService(std::move(state));

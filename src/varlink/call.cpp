@@ -42,7 +42,11 @@ void Call::invalid_parameter(std::string_view name) {
 
 void Call::send(std::string text, std::vector<base::UniqueFd> descriptors, bool last) {
   if (std::exchange(replied_, replied_ || last)) return;
-  if (last) on_abandoned_ = nullptr;
+  if (last) {
+    on_abandoned_ = nullptr;
+    // Before the client hears of it: those that nobody claimed are not kept.
+    descriptors_.clear();
+  }
   const auto connection = connection_.lock();
   if (!connection) return;
   if (!message_.oneway) connection->send(std::move(text), std::move(descriptors));

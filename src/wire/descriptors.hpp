@@ -64,7 +64,8 @@ ssize_t receive_with_descriptors(int socket, std::span<char> buffer,
     message.msg_iov = &part;
     message.msg_iovlen = 1;
     message.msg_control = control.data();
-    message.msg_controllen = control.size();
+    // Not the whole of `control`: its padding would have room for a descriptor more than there is Capacity for.
+    message.msg_controllen = CMSG_LEN(sizeof(int) * Capacity);
     got = ::recvmsg(socket, &message, flags | MSG_CMSG_CLOEXEC);
   } while (got < 0 && errno == EINTR);
   if (got < 0) return got;

@@ -88,6 +88,10 @@ void throw_exception_from_error(const JsonError& error, const boost::source_loca
 }
 
 boost::system::result<Json, JsonError> parse_json(std::string_view text, std::size_t max_depth) {
+  // The library takes a NUL for the end of the text, whatever follows it.
+  if (const auto nul = text.find('\0'); nul != std::string_view::npos) {
+    return {boost::system::in_place_error, JsonError{"malformed at byte " + std::to_string(nul + 1)}};
+  }
   StrictBuilder builder(max_depth);
   if (!Json::sax_parse(text.begin(), text.end(), &builder)) {
     return {boost::system::in_place_error, JsonError{std::move(builder.reason)}};

@@ -1,4 +1,4 @@
-// The daemon's listening socket in the file system (daemon).
+// A listening socket in the file system (daemon, and test servers).
 #pragma once
 
 #include <filesystem>
@@ -7,7 +7,7 @@
 
 #include "base/unique_fd.hpp"
 
-namespace nsenterd::daemon {
+namespace nsenterd::varlink {
 
 /// Listens on a path, which others can connect to: who may do what is decided by the peer's credentials. A
 /// socket that a daemon left behind when it was killed is replaced; one that somebody listens on is not.
@@ -29,4 +29,4 @@ class Listener {
   struct stat own_ {};
 };
 
-}  // namespace nsenterd::daemon
+}  // namespace nsenterd::varlink

@@ -1,4 +1,4 @@
-#include "daemon/listener.hpp"
+#include "varlink/listener.hpp"
 
 #include <cerrno>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
-namespace nsenterd::daemon {
+namespace nsenterd::varlink {
 namespace {
 
 [[noreturn]] void fail(int error, const std::string& what) {
@@ -58,4 +58,4 @@ Listener::~Listener() {
   if (now.st_dev == own_.st_dev && now.st_ino == own_.st_ino) ::unlink(path_.c_str());
 }
 
-}  // namespace nsenterd::daemon
+}  // namespace nsenterd::varlink
