@@ -1,0 +1,198 @@
+// nsenterctl as its users run it, on real containers, compared with what a process inside sees.
+#include <algorithm>
+#include <cstdint>
+#include <fstream>
+
+#include "support/catch.hpp"
+#include "support/command.hpp"
+#include "support/container.hpp"
+#include "support/daemon.hpp"
+#include "support/precondition.hpp"
+
+namespace nsenterd::test {
+namespace {
+
+struct Fixture {
+  Daemon daemon;
+
+  CommandResult ctl(std::vector<std::string> arguments) const {
+    arguments.insert(arguments.begin(), {program_under_test("NSENTERCTL"), "--socket", daemon.socket()});
+    return run(arguments);
+  }
+  /// The output of a command that succeeds.
+  std::string of(std::vector<std::string> arguments) const {
+    const CommandResult result = ctl(std::move(arguments));
+    INFO(result.errors);
+    CHECK(result.status == 0);
+    return result.output;
+  }
+  /// Through a shell, for redirections: "CTL" stands for nsenterctl and its socket.
+  CommandResult shell(std::string line) const {
+    const std::string ctl = program_under_test("NSENTERCTL") + " --socket " + daemon.socket().native();
+    for (auto at = line.find("CTL"); at != std::string::npos; at = line.find("CTL")) line.replace(at, 3, ctl);
+    return run({"/bin/sh", "-c", line});
+  }
+};
+
+void check_operations(const Fixture& fixture, const Container& container) {
+  const std::string pid = std::to_string(container.pid());
+  const std::string somaxconn = "/proc/sys/net/core/somaxconn";
+  std::ifstream host_file(somaxconn);
+  std::string host_value;
+  std::getline(host_file, host_value);
+
+  // Read and write reach the container's value, not the host's. (runc makes /proc/sys read-only: so, the real
+  // one.)
+  const auto written = fixture.shell("echo 777 | CTL write --private-proc " + pid + " " + somaxconn);
+  INFO(written.errors);
+  CHECK(written.status == 0);
+  CHECK(host_value != "777");
+  CHECK(fixture.of({"read", pid, somaxconn}) == "777\n");
+  CHECK(container.output_of({"cat", somaxconn}) == "777\n");
+  std::string now;
+  std::ifstream(somaxconn) >> now;
+  CHECK(now == host_value);
+
+  container.shell(
+      "rm -rf /tmp/d; mkdir -p /tmp/d/sub; echo text > /tmp/d/file; ln -s ../file /tmp/d/link; chmod 4751 "
+      "/tmp/d/file");
+  CHECK(fixture.of({"read", pid, "/tmp/d/file"}) == "text\n");
+  CHECK(fixture.of({"readlink", pid, "/tmp/d/link"}) == "../file\n");
+  const Json info = Json::parse(fixture.of({"--json", "stat", pid, "/tmp/d/file"}))["payload"];
+  CHECK(std::to_string(info["Fsys"]["Ino"].get<std::uint64_t>()) + "\n" ==
+        container.output_of({"stat", "-c", "%i", "/tmp/d/file"}));
+  CHECK(info["Fname"] == "file");
+  CHECK(info["Fsize"] == 5);
+  const std::string listing = fixture.of({"ls", pid, "/tmp/d"});
+  CHECK(listing.find("-rwsr-x--x") != std::string::npos);
+  const Json entries = Json::parse(fixture.of({"ls", "--json", pid, "/tmp/d"}))["payload"];
+  REQUIRE(entries.size() == 3);
+  CHECK(entries[0]["Fname"] == "file");
+  CHECK(entries[1]["Fname"] == "link");
+  CHECK(entries[2]["Fname"] == "sub");
+  CHECK(entries[2]["FisDir"] == true);
+
+  // More than one request's worth, byte for byte.
+  container.shell("head -c 3000001 /dev/urandom > /tmp/d/big");
+  const auto sum = fixture.shell("CTL read " + pid + " /tmp/d/big | sha256sum | cut -c1-64");
+  CHECK(sum.output == container.shell("sha256sum /tmp/d/big | cut -c1-64"));
+  const auto copied =
+      fixture.shell("CTL read " + pid + " /tmp/d/big | (CTL write " + pid + " /tmp/d/file) && CTL read " +
+                    pid + " /tmp/d/file | sha256sum | cut -c1-64");
+  CHECK(copied.output == sum.output);
+  container.shell("rm -rf /tmp/d");
+}
+
+TEST_CASE("the six operations show a runc container with a user namespace as its processes see it",
+          "[e2e][cli]") {
+  NSENTERD_NEEDS(missing_root());
+  NSENTERD_NEEDS(missing_for_containers());
+  const RuncContainer container(RuncContainer::UserNamespace::mapped);
+  const Fixture fixture;
+  check_operations(fixture, container);
+}
+
+TEST_CASE("the six operations show a runc container without a user namespace as its processes see it",
+          "[e2e][cli]") {
+  NSENTERD_NEEDS(missing_root());
+  NSENTERD_NEEDS(missing_for_containers());
+  const RuncContainer container(RuncContainer::UserNamespace::none);
+  const Fixture fixture;
+  check_operations(fixture, container);
+}
+
+TEST_CASE("what a container hides below /proc is shown really with the private procfs", "[e2e][cli]") {
+  NSENTERD_NEEDS(missing_root());
+  NSENTERD_NEEDS(missing_for_containers());
+  const RuncContainer container(RuncContainer::UserNamespace::mapped);
+  const Fixture fixture;
+  const std::string pid = std::to_string(container.pid());
+  // runc mounts /dev/null over it.
+  CHECK(fixture.of({"stat", pid, "/proc/timer_list"}).find("crw") != std::string::npos);
+  CHECK(fixture.of({"stat", "--private-proc", pid, "/proc/timer_list"}).find("-r--------") !=
+        std::string::npos);
+  CHECK(fixture.ctl({"write", pid, "/proc/sys/net/core/somaxconn"}).errors.find("EROFS") !=
+        std::string::npos);
+  CHECK(fixture.of({"ls", "--private-sys", pid, "/sys/class/net"}).find("lo") != std::string::npos);
+}
+
+TEST_CASE("an error response has exit status 1, and one line with the errno's name", "[e2e][cli]") {
+  NSENTERD_NEEDS(missing_root());
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer container;
+  const Fixture fixture;
+  const std::string pid = std::to_string(container.pid());
+  const auto missing = fixture.ctl({"read", pid, "/does/not/exist"});
+  CHECK(missing.status == 1);
+  CHECK(missing.output.empty());
+  CHECK(missing.errors == "nsenterctl: open /does/not/exist: no such file or directory (ENOENT)\n");
+  CHECK(fixture.ctl({"read", pid, "/tmp"}).errors == "nsenterctl: read /tmp: is a directory (EISDIR)\n");
+  const auto escape = fixture.ctl({"read", pid, "/\n\x1b[31m"});
+  CHECK(escape.status == 1);
+  CHECK(std::count(escape.errors.begin(), escape.errors.end(), '\n') == 1);
+  CHECK(escape.errors.find('\x1b') == std::string::npos);
+}
+
+TEST_CASE("wrong usage has exit status 2", "[e2e][cli]") {
+  NSENTERD_NEEDS(missing_root());
+  const Fixture fixture;
+  for (const std::vector<std::string>& arguments :
+       std::vector<std::vector<std::string>>{{},
+                                             {"nothing"},
+                                             {"read", "1"},
+                                             {"read", "1x", "/"},
+                                             {"read", "-1", "/"},
+                                             {"read", "--uid", "1 ", "1", "/"},
+                                             {"read", "--uid", "4294967295", "1", "/"},
+                                             {"read", "--timeout", "10", "1", "/"},
+                                             {"read", "--timeout", "-1s", "1", "/"},
+                                             {"read", "--namespace", "user,nope", "1", "/"},
+                                             {"read", "--clone-flags", "all", "1", "/"},
+                                             {"request", "1", "{"},
+                                             {"info", "--surplus"}}) {
+    const auto result = fixture.ctl(arguments);
+    INFO(::Catch::StringMaker<std::vector<std::string>>::convert(arguments));
+    CHECK(result.status == 2);
+    CHECK(result.output.empty());
+    CHECK_FALSE(result.errors.empty());
+  }
+  CHECK(fixture.ctl({"--help"}).status == 0);
+  CHECK(fixture.of({"--version"}).starts_with("nsenterctl "));
+}
+
+TEST_CASE("a daemon that refuses, or is not there, has exit status 3", "[e2e][cli]") {
+  NSENTERD_NEEDS(missing_root());
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer container;
+  const Fixture fixture;
+  const std::string pid = std::to_string(container.pid());
+  const auto gone = fixture.ctl({"read", "4194304", "/"});
+  CHECK(gone.status == 3);
+  CHECK(std::count(gone.errors.begin(), gone.errors.end(), '\n') == 1);
+  CHECK(fixture.ctl({"read", "--namespace", "user,pid", pid, "/"}).status == 3);
+  const auto slow = fixture.ctl({"request", "--timeout", "100ms", pid, sleep_request(60).dump()});
+  CHECK(slow.status == 3);
+  const auto absent = run({program_under_test("NSENTERCTL"), "--socket", "/does/not/exist", "info"});
+  CHECK(absent.status == 3);
+  CHECK(absent.errors.find("ENOENT") != std::string::npos);
+}
+
+TEST_CASE("any message can be sent, and the server asked what it is", "[e2e][cli]") {
+  NSENTERD_NEEDS(missing_root());
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer container;
+  const Fixture fixture;
+  const std::string pid = std::to_string(container.pid());
+  CHECK(Json::parse(fixture.of({"request", pid, sleep_request(0).dump()})) ==
+        Json({{"message", "sleepResponse"}, {"payload", ""}}));
+  const auto piped = fixture.shell("echo '" + sleep_request(0).dump() + "' | CTL request " + pid + " -");
+  CHECK(Json::parse(piped.output)["message"] == "sleepResponse");
+  CHECK(fixture.of({"info"}).find("io.nsenterd") != std::string::npos);
+  // A new network namespace has the kernel's default again.
+  container.shell("echo 99 > /proc/sys/net/core/somaxconn");
+  CHECK(fixture.of({"read", pid, "/proc/sys/net/core/somaxconn"}) == "99\n");
+  CHECK(fixture.of({"read", "--clone-flags", "net", pid, "/proc/sys/net/core/somaxconn"}) == "4096\n");
+}
+
+}  // namespace
+}  // namespace nsenterd::test

@@ -1,0 +1,44 @@
+#include "support/precondition.hpp"
+
+#include <cstdlib>
+#include <sstream>
+#include <string_view>
+
+#include <unistd.h>
+
+namespace nsenterd::test {
+namespace {
+
+bool is_in_path(const std::string& name) {
+  const char* path = std::getenv("PATH");
+  std::istringstream directories(path != nullptr ? path : "");
+  for (std::string directory; std::getline(directories, directory, ':');) {
+    if (::access((directory + "/" + name).c_str(), X_OK) == 0) return true;
+  }
+  return false;
+}
+
+}  // namespace
+
+std::string missing_root() {
+  return ::geteuid() == 0 ? "" : "root's rights";
+}
+
+std::string missing_programs(std::initializer_list<const char*> names) {
+  for (const char* name : names) {
+    if (!is_in_path(name)) return std::string("the program ") + name;
+  }
+  return {};
+}
+
+std::string missing_for_containers() {
+  if (auto missing = missing_root(); !missing.empty()) return missing;
+  return missing_programs({"runc", "busybox", "unshare", "nsenter"});
+}
+
+bool skips_are_allowed() {
+  const char* allowed = std::getenv("NSENTERD_ALLOW_SKIP");
+  return allowed != nullptr && std::string_view(allowed) == "1";
+}
+
+}  // namespace nsenterd::test

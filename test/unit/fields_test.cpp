@@ -1,0 +1,229 @@
+// wire/fields: a payload's description, decoded and encoded.
+#include "wire/fields.hpp"
+
+#include <climits>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "support/catch.hpp"
+
+namespace {
+
+namespace wire = nsenterd::wire;
+using wire::Json;
+
+struct Inner {
+  std::uint64_t dev = 0;
+};
+
+struct Outer {
+  std::string text;
+  std::string path;
+  std::string bytes;
+  bool flag = false;
+  bool optional_flag = false;
+  std::int8_t small = 0;
+  std::int64_t number = 0;
+  std::uint64_t natural = 0;
+  std::int32_t limited = 0;
+  std::int32_t decimal = 0;
+  std::uint32_t id = 0;
+  Inner inner;
+};
+
+struct Item {
+  std::string target;
+  Inner inner;
+};
+
+template <class Fields, wire::Describes<Inner> Payload>
+void describe(Fields& fields, Payload& inner) {
+  fields.integer("Dev", inner.dev);
+}
+
+template <class Fields, wire::Describes<Outer> Payload>
+void describe(Fields& fields, Payload& outer) {
+  fields.text("text", outer.text);
+  fields.path("path", outer.path);
+  fields.bytes("bytes", outer.bytes);
+  fields.boolean("flag", outer.flag);
+  fields.optional_boolean("Optional", outer.optional_flag);
+  fields.integer("small", outer.small);
+  fields.integer("number", outer.number);
+  fields.integer("natural", outer.natural);
+  fields.integer("limited", outer.limited, -2, 3);
+  fields.decimal("decimal", outer.decimal);
+  fields.decimal("id", outer.id);
+  fields.padding("X__pad0", 0);
+  fields.object("Fsys", outer.inner);
+}
+
+template <class Fields, wire::Describes<Item> Payload>
+void describe(Fields& fields, Payload& item) {
+  fields.path("target", item.target);
+  fields.object("Fsys", item.inner);
+}
+
+Json good() {
+  return Json::parse(R"({"text":"t","path":"/p","bytes":"Zm9v","flag":true,"Optional":true,"small":-128,
+    "number":-9223372036854775808,"natural":18446744073709551615,"limited":3,"decimal":"-2147483648","id":"4294967295",
+    "X__pad0":0,"Fsys":{"Dev":18446744073709551615}})");
+}
+
+/// The field that a value is refused for; "" for the value as a whole, "fine" if it is not refused.
+template <class T>
+std::string refused(const Json& value) {
+  std::optional<std::string> bad_field;
+  wire::Decoder decoder(value, bad_field);
+  T decoded{};
+  decoder.read(decoded);
+  return bad_field.value_or("fine");
+}
+
+std::string with(const char* name, Json value) {
+  Json changed = good();
+  changed[name] = std::move(value);
+  return refused<Outer>(changed);
+}
+
+}  // namespace
+
+TEST_CASE("What is decoded is encoded to the same again") {
+  std::optional<std::string> bad_field;
+  const Json value = good();
+  wire::Decoder decoder(value, bad_field);
+  Outer outer;
+  decoder.read(outer);
+  REQUIRE_FALSE(bad_field);
+  CHECK(outer.bytes == "foo");
+  CHECK(outer.small == -128);
+  CHECK(outer.number == std::numeric_limits<std::int64_t>::min());
+  CHECK(outer.natural == std::numeric_limits<std::uint64_t>::max());
+  CHECK(outer.decimal == std::numeric_limits<std::int32_t>::min());
+  CHECK(outer.id == std::numeric_limits<std::uint32_t>::max());
+  CHECK(outer.inner.dev == std::numeric_limits<std::uint64_t>::max());
+  wire::Encoder encoder;
+  encoder.write(outer);
+  CHECK(encoder.value == value);
+}
+
+TEST_CASE("Every field that is missing is named") {
+  const Json whole = good();
+  for (const auto& [name, value] : whole.items()) {
+    Json changed = whole;
+    changed.erase(name);
+    CHECK(refused<Outer>(changed) == (name == "Optional" ? "fine" : name));
+  }
+}
+
+TEST_CASE("Every field of the wrong type is named") {
+  const Json wrong[] = {Json(nullptr), Json(true),    Json("x"),     Json(1000),
+                        Json(1.5),     Json::array(), Json::object()};
+  const Json whole = good();
+  for (const auto& [name, right] : whole.items()) {
+    for (const Json& value : wrong) {
+      CAPTURE(name, value.dump());
+      const bool fits = name == "X__pad0" || (value.is_string() && (name == "text" || name == "path")) ||
+                        (value.is_boolean() && (name == "flag" || name == "Optional")) ||
+                        (value.is_number_integer() && (name == "number" || name == "natural")) ||
+                        (value.is_null() && name == "bytes");
+      const std::string expected = fits ? "fine" : name == "Fsys" && value.is_object() ? "Fsys.Dev" : name;
+      CHECK(with(name.c_str(), value) == expected);
+    }
+  }
+}
+
+TEST_CASE("Unknown fields are ignored") {
+  CHECK(with("unknown", Json::object()) == "fine");
+}
+
+TEST_CASE("A payload that is no object is refused as a whole") {
+  for (const char* text : {"null", "[]", "\"x\"", "1", "true"})
+    CHECK(refused<Outer>(Json::parse(text)).empty());
+}
+
+TEST_CASE("Integers out of range are refused, without rounding or wrapping") {
+  CHECK(with("small", 127) == "fine");
+  CHECK(with("small", 128) == "small");
+  CHECK(with("small", -129) == "small");
+  CHECK(with("small", 256) == "small");
+  CHECK(with("small", std::numeric_limits<std::uint64_t>::max()) == "small");
+  CHECK(with("number", std::numeric_limits<std::int64_t>::max()) == "fine");
+  CHECK(with("number", std::uint64_t{1} << 63U) == "number");
+  CHECK(with("natural", -1) == "natural");
+  CHECK(with("natural", 0) == "fine");
+  CHECK(with("limited", -2) == "fine");
+  CHECK(with("limited", -3) == "limited");
+  CHECK(with("limited", 4) == "limited");
+  for (const char* number : {"1.0", "1e2", "18446744073709551616", "-9223372036854775809", "-0.0"}) {
+    CHECK(with("number", Json::parse(number)) == "number");
+    CHECK(with("natural", Json::parse(number)) == "natural");
+  }
+}
+
+TEST_CASE("Decimal strings are taken only as plain numbers") {
+  for (const char* text : {"0", "7", "2147483647", "-1", "-2147483648"})
+    CHECK(with("decimal", text) == "fine");
+  for (const char* text : {"", " ", "+1", " 1", "1 ", "1\n", "0x1", "0b1", "1e3", "1.0", "--1", "-", "- 1",
+                           "1,000", "one", "2147483648", "-2147483649", "99999999999999999999999999"}) {
+    CAPTURE(text);
+    CHECK(with("decimal", text) == "decimal");
+  }
+  CHECK(with("decimal", 1) == "decimal");
+  CHECK(with("id", "4294967295") == "fine");
+  CHECK(with("id", "4294967296") == "id");
+  CHECK(with("id", "-1") == "id");
+  CHECK(with("id", "-0") == "id");
+  CHECK(with("decimal", std::string("1\0", 2)) == "decimal");
+}
+
+TEST_CASE("Strings with a NUL are refused, and paths as long as PATH_MAX") {
+  CHECK(with("text", std::string("a\0b", 3)) == "text");
+  CHECK(with("path", std::string("/a\0b", 4)) == "path");
+  CHECK(with("path", std::string("/a\0", 3)) == "path");
+  CHECK(with("path", std::string(PATH_MAX - 1, 'a')) == "fine");
+  CHECK(with("path", std::string(PATH_MAX, 'a')) == "path");
+  CHECK(with("text", std::string(PATH_MAX, 'a')) == "fine");
+  CHECK(with("path", "") == "fine");
+}
+
+TEST_CASE("Bytes are base64 or null") {
+  CHECK(with("bytes", nullptr) == "fine");
+  CHECK(with("bytes", "") == "fine");
+  CHECK(with("bytes", "Zg") == "bytes");
+  CHECK(with("bytes", "Zh==") == "bytes");
+}
+
+TEST_CASE("A bad field is named by its whole path") {
+  CHECK(with("Fsys", Json::object()) == "Fsys.Dev");
+  CHECK(with("Fsys", Json{{"Dev", -1}}) == "Fsys.Dev");
+  using Items = std::vector<Item>;
+  const Json item{{"target", "/t"}, {"Fsys", {{"Dev", 1}}}};
+  CHECK(refused<Items>(Json::array({item, item})) == "fine");
+  CHECK(refused<Items>(Json::array({item, Json::object()})) == "[1].target");
+  CHECK(refused<Items>(Json::array({item, item, Json{{"target", "/t"}, {"Fsys", {{"Dev", "1"}}}}})) ==
+        "[2].Fsys.Dev");
+  CHECK(refused<Items>(Json::array({item, 5})) == "[1]");
+  CHECK(refused<Items>(Json::object()).empty());
+}
+
+TEST_CASE("A list may be null, and an empty list is encoded as null") {
+  CHECK(refused<std::vector<Item>>(nullptr) == "fine");
+  CHECK(refused<std::vector<Item>>(Json::array()) == "fine");
+  wire::Encoder encoder;
+  encoder.write(std::vector<Item>{});
+  CHECK(encoder.value.is_null());
+  encoder.write(std::vector<Item>{{"/a", {1}}, {"/b", {2}}});
+  CHECK(encoder.value.dump() == R"([{"Fsys":{"Dev":1},"target":"/a"},{"Fsys":{"Dev":2},"target":"/b"}])");
+}
+
+TEST_CASE("Only the first bad field is remembered") {
+  Json changed = good();
+  changed["text"] = 1;
+  changed.erase("number");
+  changed["Fsys"] = nullptr;
+  CHECK(refused<Outer>(changed) == "text");
+}
