@@ -14,6 +14,7 @@ namespace nsenterd::base {
 
 /// clone3(2) as a fork: the child gets a copy of the address space. Bypasses glibc's fork handlers, so the
 /// child of a process with threads may only use async-signal-safe functions.
+// NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes to it.
 inline pid_t clone_process(std::uint64_t flags, int* pidfd, int exit_signal) noexcept {
   clone_args args{};
   args.flags = flags;

@@ -25,7 +25,7 @@ Result<Reply> decode_reply(std::string_view text, ReplyDescriptors& descriptors)
   if (!value || !value->is_object()) return kMalformed;
   wire::Json parameters = nullptr;
   std::string error;
-  for (auto& [key, member] : value->items()) {
+  for (const auto& [key, member] : value->items()) {
     if (key == "parameters" && (member.is_object() || member.is_null())) {
       parameters = std::move(member);
     } else if (key == "error" && member.is_string() && !member.get_ref<std::string&>().empty()) {

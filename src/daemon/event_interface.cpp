@@ -59,7 +59,7 @@ void EventInterface::send_request(const std::shared_ptr<varlink::Call>& call) {
 }
 
 Result<Target> EventInterface::pin_target(varlink::Call& call, const SendRequestParameters& parameters,
-                                          const PidTranslation& pids) const {
+                                          const PidTranslation& pids) {
   if (parameters.pid_descriptor) {
     const base::UniqueFd pidfd = call.take_descriptor(*parameters.pid_descriptor);
     auto target = Target::from_pidfd(pidfd.get());

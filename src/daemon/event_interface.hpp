@@ -13,6 +13,8 @@
 
 namespace nsenterd::daemon {
 
+class PidTranslation;
+
 struct EventLimits {
   std::chrono::milliseconds default_timeout = std::chrono::seconds(10);
   std::chrono::milliseconds maximum_timeout = std::chrono::minutes(5);
@@ -27,10 +29,10 @@ class EventInterface {
 
  private:
   void send_request(const std::shared_ptr<varlink::Call>& call);
-  Result<Target> pin_target(varlink::Call& call, const SendRequestParameters& parameters,
-                            const class PidTranslation& pids) const;
+  static Result<Target> pin_target(varlink::Call& call, const SendRequestParameters& parameters,
+                                   const PidTranslation& pids);
   void start(const std::shared_ptr<varlink::Call>& call, SendRequestParameters parameters, Target target,
-             class PidTranslation pids);
+             PidTranslation pids);
 
   NSenterService& service_;
   EventLimits limits_;

@@ -13,8 +13,9 @@ constexpr std::string_view kSys = "/sys/";
 // The kernel's own O_LARGEFILE; glibc's is 0 where every file offset has 64 bits.
 constexpr int kLargeFile = 0100000;
 constexpr int kPathFlags = O_PATH | O_DIRECTORY | O_NOFOLLOW;
-constexpr int kKnownFlags = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_SYNC | O_DSYNC | O_ASYNC |
-                            O_DIRECT | kLargeFile | O_DIRECTORY | O_NOFOLLOW | O_NOATIME | O_TMPFILE;
+// O_SYNC includes O_DSYNC, O_TMPFILE includes O_DIRECTORY.
+constexpr int kKnownFlags = O_ACCMODE | O_CREAT | O_EXCL | O_TRUNC | O_APPEND | O_SYNC | O_ASYNC | O_DIRECT |
+                            kLargeFile | O_NOFOLLOW | O_NOATIME | O_TMPFILE;
 
 /// What open(2) would take these flags for: it ignores what it does not know and what has no effect, where
 /// openat2(2) refuses it.

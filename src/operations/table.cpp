@@ -14,6 +14,7 @@ namespace nsenterd::operations {
   ROW(kReadLink)                 \
   ROW(kSleep)
 
+// NOLINTNEXTLINE(bugprone-macro-parentheses): a declared name takes none.
 #define NSENTERD_DECLARE(name) extern const Operation name;
 #define NSENTERD_ADDRESS(name) &name,
 

@@ -76,7 +76,8 @@ std::optional<Frame> AgentChannel::receive() {
       std::memcpy(&header, input_.data(), sizeof header);
       if (header.length > wire::kMaxFrame) {
         ended_ = true;
-        return std::nullopt;
+        input_.clear();
+        return Frame{};
       }
       const std::size_t whole = sizeof header + header.length;
       if (input_.size() >= whole) {

@@ -17,7 +17,7 @@
 namespace nsenterd::service {
 
 struct Frame {
-  wire::FrameKind kind;
+  wire::FrameKind kind{};
   std::string body;
   base::UniqueFd descriptor;
 };
@@ -38,8 +38,8 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
   /// error here: its exit says more.
   void send(wire::FrameKind kind, const std::string& body);
 
-  /// The next frame that has arrived whole; nothing if there is none (yet), or after end-of-file or a frame
-  /// that is no agent's.
+  /// The next frame that has arrived whole; nothing if there is none (yet), or after end-of-file. One that is longer than
+  /// any agent's is answered with a frame of no kind, once.
   std::optional<Frame> receive();
 
  private:

@@ -229,7 +229,7 @@ void EventState::on_response(const std::string& body) {
   end({});
 }
 
-void EventState::end(Result<void> outcome) {
+void EventState::end(const Result<void>& outcome) {
   if (outcome_ || phase_ == Phase::created) return;
   outcome_ = outcome;
   phase_ = Phase::ended;

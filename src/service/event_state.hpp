@@ -54,7 +54,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
   void receive(Handler handler);
   void terminate(Handler handler);
   /// Ends the event with this outcome, unless it has ended.
-  void end(Result<void> outcome);
+  void end(const Result<void>& outcome);
 
  private:
   struct Start {

@@ -13,7 +13,7 @@ boost::system::result<CallMessage, BadCall> decode_call(std::string_view text) {
   auto parsed = wire::parse_json(text);
   if (!parsed || !parsed->is_object()) return BadCall{"message"};
   CallMessage call;
-  for (auto& [key, value] : parsed->items()) {
+  for (const auto& [key, value] : parsed->items()) {
     if (key == "method" && value.is_string()) {
       call.method = std::move(value.get_ref<std::string&>());
     } else if (key == "parameters" && (value.is_object() || value.is_null())) {

@@ -71,7 +71,9 @@ class Decoder {
     if (text == nullptr) return refuse(name);
     const char* const end = text->data() + text->size();
     const auto [stop, error] = std::from_chars(text->data(), end, out);
-    if (error != std::errc() || stop != end || out < low || out > high) refuse(name);
+    // "-0" is no way to write a number.
+    const bool negative_zero = out == 0 && text->starts_with('-');
+    if (error != std::errc() || stop != end || negative_zero || out < low || out > high) refuse(name);
   }
 
   /// A field that means nothing, but that the vocabulary has; any value will do.

@@ -22,7 +22,7 @@ boost::system::result<Message, JsonError> decode_message(std::string_view text) 
 boost::system::result<Message, JsonError> message_from_json(Json value) {
   if (!value.is_object()) return JsonError{"message"};
   Message message;
-  for (auto& [key, member] : value.items()) {
+  for (const auto& [key, member] : value.items()) {
     if (key == "message" && member.is_string()) {
       message.type = std::move(member.get_ref<std::string&>());
     } else if (key == "payload") {

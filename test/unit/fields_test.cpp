@@ -167,8 +167,9 @@ TEST_CASE("Integers out of range are refused, without rounding or wrapping") {
 TEST_CASE("Decimal strings are taken only as plain numbers") {
   for (const char* text : {"0", "7", "2147483647", "-1", "-2147483648"})
     CHECK(with("decimal", text) == "fine");
-  for (const char* text : {"", " ", "+1", " 1", "1 ", "1\n", "0x1", "0b1", "1e3", "1.0", "--1", "-", "- 1",
-                           "1,000", "one", "2147483648", "-2147483649", "99999999999999999999999999"}) {
+  for (const char* text :
+       {"", " ", "+1", "-0", " 1", "1 ", "1\n", "0x1", "0b1", "1e3", "1.0", "--1", "-", "- 1", "1,000", "one",
+        "2147483648", "-2147483649", "99999999999999999999999999"}) {
     CAPTURE(text);
     CHECK(with("decimal", text) == "decimal");
   }
