@@ -63,20 +63,13 @@ Outcome<void> run(const Options& options) {
   auto session = Session::open(options);
   if (!session) return session.error();
   switch (options.command) {
-    case Command::read:
-      return read(*session, options);
-    case Command::write:
-      return write(*session, options);
-    case Command::stat:
-      return stat(*session, options);
-    case Command::ls:
-      return ls(*session, options);
-    case Command::readlink:
-      return readlink(*session, options);
-    case Command::request:
-      return send_own(*session, std::move(*own_request));
-    case Command::info:
-      return info(*session, options);
+    case Command::read: return read(*session, options);
+    case Command::write: return write(*session, options);
+    case Command::stat: return stat(*session, options);
+    case Command::ls: return ls(*session, options);
+    case Command::readlink: return readlink(*session, options);
+    case Command::request: return send_own(*session, std::move(*own_request));
+    case Command::info: return info(*session, options);
   }
   return {};
 }

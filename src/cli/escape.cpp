@@ -40,17 +40,10 @@ bool is_displayed(std::string_view character) {
 
 void append_escaped(std::string& out, char byte) {
   switch (byte) {
-    case '\n':
-      out += "\\n";
-      return;
-    case '\r':
-      out += "\\r";
-      return;
-    case '\t':
-      out += "\\t";
-      return;
-    default:
-      break;
+    case '\n': out += "\\n"; return;
+    case '\r': out += "\\r"; return;
+    case '\t': out += "\\t"; return;
+    default: break;
   }
   const auto value = static_cast<unsigned char>(byte);
   out += "\\x";

@@ -24,43 +24,27 @@ std::optional<T> decode(const wire::Json& payload) {
 
 char kind_letter(std::uint32_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFREG:
-      return '-';
-    case S_IFDIR:
-      return 'd';
-    case S_IFLNK:
-      return 'l';
-    case S_IFBLK:
-      return 'b';
-    case S_IFCHR:
-      return 'c';
-    case S_IFIFO:
-      return 'p';
-    case S_IFSOCK:
-      return 's';
-    default:
-      return '?';
+    case S_IFREG: return '-';
+    case S_IFDIR: return 'd';
+    case S_IFLNK: return 'l';
+    case S_IFBLK: return 'b';
+    case S_IFCHR: return 'c';
+    case S_IFIFO: return 'p';
+    case S_IFSOCK: return 's';
+    default: return '?';
   }
 }
 
 std::string_view kind_name(std::uint32_t mode) {
   switch (mode & S_IFMT) {
-    case S_IFREG:
-      return "regular file";
-    case S_IFDIR:
-      return "directory";
-    case S_IFLNK:
-      return "symbolic link";
-    case S_IFBLK:
-      return "block special file";
-    case S_IFCHR:
-      return "character special file";
-    case S_IFIFO:
-      return "fifo";
-    case S_IFSOCK:
-      return "socket";
-    default:
-      return "unknown";
+    case S_IFREG: return "regular file";
+    case S_IFDIR: return "directory";
+    case S_IFLNK: return "symbolic link";
+    case S_IFBLK: return "block special file";
+    case S_IFCHR: return "character special file";
+    case S_IFIFO: return "fifo";
+    case S_IFSOCK: return "socket";
+    default: return "unknown";
   }
 }
 
@@ -84,7 +68,7 @@ constexpr std::size_t kTimeColumn = 5;
 constexpr std::size_t kNameColumn = 6;
 
 Row make_row(const FileInfo& file) {
-  const FileStatus& sys = file.sys;
+  const wire::Stat& sys = file.sys;
   return {mode_string(sys.mode),
           std::to_string(sys.nlink),
           std::to_string(sys.uid),
@@ -122,7 +106,7 @@ std::string mode_string(std::uint32_t mode) {
   return text;
 }
 
-std::string time_string(const Timestamp& time, bool with_fraction) {
+std::string time_string(const wire::Timespec& time, bool with_fraction) {
   tm utc{};
   const time_t seconds = time.sec;
   // A container may set times that no calendar of ours reaches.
@@ -140,7 +124,7 @@ std::string time_string(const Timestamp& time, bool with_fraction) {
   return result + 'Z';
 }
 
-std::string format_status(std::string_view path, const FileStatus& sys) {
+std::string format_status(std::string_view path, const wire::Stat& sys) {
   std::string text = "  File: " + escape(path) + '\n';
   text += "  Size: " + std::to_string(sys.size) + "  Blocks: " + std::to_string(sys.blocks) +
           "  IO Block: " + std::to_string(sys.blksize) + "  ";

@@ -22,26 +22,18 @@ constexpr std::uint32_t kGoIrregular = 1U << 19U;
 
 std::uint32_t go_file_type(mode_t mode) noexcept {
   switch (mode & S_IFMT) {
-    case S_IFREG:
-      return 0;
-    case S_IFDIR:
-      return kGoDirectory;
-    case S_IFLNK:
-      return kGoSymlink;
-    case S_IFBLK:
-      return kGoDevice;
-    case S_IFCHR:
-      return kGoDevice | kGoCharacterDevice;
-    case S_IFIFO:
-      return kGoFifo;
-    case S_IFSOCK:
-      return kGoSocket;
-    default:
-      return kGoIrregular;
+    case S_IFREG: return 0;
+    case S_IFDIR: return kGoDirectory;
+    case S_IFLNK: return kGoSymlink;
+    case S_IFBLK: return kGoDevice;
+    case S_IFCHR: return kGoDevice | kGoCharacterDevice;
+    case S_IFIFO: return kGoFifo;
+    case S_IFSOCK: return kGoSocket;
+    default: return kGoIrregular;
   }
 }
 
-Timespec to_timespec(const timespec& time) noexcept {
+wire::Timespec to_timespec(const timespec& time) noexcept {
   return {time.tv_sec, time.tv_nsec};
 }
 

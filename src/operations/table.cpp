@@ -14,9 +14,8 @@ namespace nsenterd::operations {
   ROW(kReadLink)                 \
   ROW(kSleep)
 
-// NOLINTNEXTLINE(bugprone-macro-parentheses): a declared name takes none.
 #define NSENTERD_DECLARE(name) extern const Operation name;
-#define NSENTERD_ADDRESS(name) &name,
+#define NSENTERD_ADDRESS(name) &(name),
 
 NSENTERD_OPERATIONS(NSENTERD_DECLARE)
 

@@ -187,17 +187,13 @@ void EventState::on_frames() {
 
 void EventState::on_frame(Frame frame) {
   switch (frame.kind) {
-    case wire::FrameKind::response:
-      return on_response(frame.body);
-    case wire::FrameKind::join_failed:
-      return on_join_failed(frame.body);
-    case wire::FrameKind::forked:
-      return on_forked(std::move(frame.descriptor));
+    case wire::FrameKind::response: return on_response(frame.body);
+    case wire::FrameKind::join_failed: return on_join_failed(frame.body);
+    case wire::FrameKind::forked: return on_forked(std::move(frame.descriptor));
     case wire::FrameKind::started:
       if (Handler sent = std::exchange(sent_, nullptr)) complete_later(std::move(sent), {});
       return;
-    default:
-      return end(Failure(AgentDied{}));
+    default: return end(Failure(AgentDied{}));
   }
 }
 

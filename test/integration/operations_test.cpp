@@ -27,12 +27,9 @@ constexpr Kind kKinds[] = {Kind::runc_with_user_namespace, Kind::runc_without, K
 
 const char* name_of(Kind kind) {
   switch (kind) {
-    case Kind::runc_with_user_namespace:
-      return "runc with a user namespace";
-    case Kind::runc_without:
-      return "runc without a user namespace";
-    case Kind::unshare:
-      return "unshare";
+    case Kind::runc_with_user_namespace: return "runc with a user namespace";
+    case Kind::runc_without: return "runc without a user namespace";
+    case Kind::unshare: return "unshare";
   }
   return "";
 }
