@@ -102,6 +102,10 @@ int ServerProcess::end(int signal) {
   return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
 }
 
+long resident_memory(pid_t pid) {
+  return std::stol(status_field(pid, "VmRSS"));
+}
+
 Daemon::Daemon()
     : ServerProcess({program_under_test("NSENTERD"), "--socket", "{socket}", "--agent",
                      program_under_test("NSENTER_AGENT"), "--log-level", "debug"}) {}
