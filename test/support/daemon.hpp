@@ -83,19 +83,6 @@ class RawClient {
   std::vector<base::UniqueFd> descriptors_;
 };
 
-/// Whether this build's programs keep freed memory, to find those who use it still: how much they have means nothing then.
-#if defined(__SANITIZE_ADDRESS__)
-inline constexpr bool kKeepsFreedMemory = true;
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-inline constexpr bool kKeepsFreedMemory = true;
-#else
-inline constexpr bool kKeepsFreedMemory = false;
-#endif
-#else
-inline constexpr bool kKeepsFreedMemory = false;
-#endif
-
 /// Kibibytes of memory that a process occupies.
 long resident_memory(pid_t pid);
 

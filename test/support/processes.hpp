@@ -53,6 +53,19 @@ std::vector<int> descriptors_of(pid_t pid);
 /// How many descriptors this process has open.
 std::size_t open_descriptors();
 
+/// Whether this build's programs keep freed memory, to find those who use it still: how much they have means nothing then.
+#if defined(__SANITIZE_ADDRESS__)
+inline constexpr bool kKeepsFreedMemory = true;
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer)
+inline constexpr bool kKeepsFreedMemory = true;
+#else
+inline constexpr bool kKeepsFreedMemory = false;
+#endif
+#else
+inline constexpr bool kKeepsFreedMemory = false;
+#endif
+
 /// Asks every few milliseconds; false if the answer was never yes.
 bool wait_until(const std::function<bool()>& predicate,
                 std::chrono::milliseconds limit = std::chrono::seconds(5));
