@@ -9,7 +9,7 @@
 
 namespace nsenterd::base {
 
-/// How a process ended: exactly one of the two is set.
+/// How a process ended: one of the two is set, or neither where somebody else has reaped it.
 struct ExitStatus {
   std::optional<int> status;
   std::optional<int> signal;

@@ -19,13 +19,15 @@ struct Running {
   std::string name;
   NSenterEvent event;
   std::shared_ptr<varlink::Call> call;
-  PidTranslation pids;
+  // Nothing where the caller's pid namespace cannot be told.
+  std::optional<PidTranslation> pids;
 };
 
 void reply_response(Running& running) {
   std::string text(R"({"event":)");
   wire::append_json(text, running.name);
-  text.append(R"(,"processId":)").append(std::to_string(running.pids.to_peer(running.event.process_id())));
+  const pid_t process_id = running.pids ? running.pids->to_peer(running.event.process_id()) : 0;
+  text.append(R"(,"processId":)").append(std::to_string(process_id));
   text.append(R"(,"response":)").append(wire::encode_message(running.event.response())).append("}");
   running.call->reply(text);
 }
@@ -49,30 +51,30 @@ void EventInterface::send_request(const std::shared_ptr<varlink::Call>& call) {
     return call->error("org.varlink.service.MethodNotImplemented", {{"method", call->method()}});
   }
   auto pids = PidTranslation::for_peer(call->peer());
-  if (!pids) return call->invalid_parameter("pid");
-  auto target = pin_target(*call, *parameters, *pids);
+  auto target = pin_target(*call, *parameters, pids);
   if (!target) return reply_failure(*call, target.error());
   const auto is_host = host_.is_host_process(*target);
   if (!is_host) return reply_failure(*call, is_host.error());
   if (*is_host) return call->error("org.varlink.service.PermissionDenied");
-  start(call, std::move(*parameters), std::move(*target), std::move(*pids));
+  start(call, std::move(*parameters), std::move(*target), std::move(pids));
 }
 
 Result<Target> EventInterface::pin_target(varlink::Call& call, const SendRequestParameters& parameters,
-                                          const PidTranslation& pids) {
+                                          const std::optional<PidTranslation>& pids) {
   if (parameters.pid_descriptor) {
     const base::UniqueFd pidfd = call.take_descriptor(*parameters.pid_descriptor);
     auto target = Target::from_pidfd(pidfd.get());
     const bool invalid = target.has_error() && std::holds_alternative<InvalidParameter>(target.error());
     return invalid ? Failure(InvalidParameter{"pidFileDescriptor"}) : std::move(target);
   }
-  const auto pid = pids.from_peer(*parameters.pid);
+  if (!pids) return Failure(InvalidParameter{"pid"});
+  const auto pid = pids->from_peer(*parameters.pid);
   if (!pid) return Failure(NoSuchTarget{});
   return Target::open(*pid);
 }
 
 void EventInterface::start(const std::shared_ptr<varlink::Call>& call, SendRequestParameters parameters,
-                           Target target, PidTranslation pids) {
+                           Target target, std::optional<PidTranslation> pids) {
   EventParameters event;
   event.target = std::move(target);
   event.uid = parameters.uid;
@@ -88,7 +90,7 @@ void EventInterface::start(const std::shared_ptr<varlink::Call>& call, SendReque
   });
   service_.send_request(running->event, [running](const Result<void>& result) {
     if (result) return reply_response(*running);
-    SPDLOG_DEBUG("event {} failed: {}", running->name, to_string(result.error()));
+    spdlog::debug("event {} failed: {}", running->name, to_string(result.error()));
     reply_failure(*running->call, result.error());
   });
 }

@@ -4,16 +4,16 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
 
 #include <nsenterd/service.hpp>
 
 #include "daemon/access.hpp"
+#include "daemon/pid_translation.hpp"
 #include "daemon/send_request.hpp"
 #include "varlink/server.hpp"
 
 namespace nsenterd::daemon {
-
-class PidTranslation;
 
 struct EventLimits {
   std::chrono::milliseconds default_timeout = std::chrono::seconds(10);
@@ -30,9 +30,9 @@ class EventInterface {
  private:
   void send_request(const std::shared_ptr<varlink::Call>& call);
   static Result<Target> pin_target(varlink::Call& call, const SendRequestParameters& parameters,
-                                   const PidTranslation& pids);
+                                   const std::optional<PidTranslation>& pids);
   void start(const std::shared_ptr<varlink::Call>& call, SendRequestParameters parameters, Target target,
-             PidTranslation pids);
+             std::optional<PidTranslation> pids);
 
   NSenterService& service_;
   EventLimits limits_;

@@ -5,6 +5,7 @@
 
 #include <spdlog/sinks/stdout_color_sinks.h>
 #include <spdlog/spdlog.h>
+#include <sys/resource.h>
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
@@ -27,7 +28,16 @@ void set_up_logging(const Options& options) {
   spdlog::set_pattern("%Y-%m-%dT%H:%M:%S.%e%z %^%l%$ %v");
 }
 
+/// Every connection and every event takes several descriptors; the soft limit is for programs that use select(2).
+void raise_descriptor_limit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  limit.rlim_cur = limit.rlim_max;
+  if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("cannot raise the limit of descriptors");
+}
+
 int serve(const Options& options) {
+  raise_descriptor_limit();
   // One thread: the hint lets Asio do without locks.
   boost::asio::io_context context(1);
   auto service = NSenterService::create(context.get_executor(), {.agent = options.agent});
@@ -37,7 +47,11 @@ int serve(const Options& options) {
   }
   EventInterface events(*service, {});
   varlink::Server server(context.get_executor(),
-                         {.vendor = "nsenterd", .product = "nsenterd", .version = kVersion, .url = ""},
+                         {.vendor = "nsenterd",
+                          .product = "nsenterd",
+                          .version = kVersion,
+                          .url = "",
+                          .overloaded_error = "io.nsenterd.Overloaded"},
                          may_call);
   server.add(events.describe());
   varlink::Listener listener(options.socket);

@@ -28,13 +28,13 @@ enum class Role { fork_server, agent };
 /// An agent inherits all of this.
 int prepare() noexcept {
   ::prctl(PR_SET_NAME, "nsenter-agent");
-  ::prctl(PR_SET_DUMPABLE, 0);
   // Neither the terminal's Ctrl-C nor its job control is meant for us: the service ends us.
   ::setsid();
   // A write to a pipe that nobody reads is an error to report, not the end.
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(0);
-  ::setgroups(0, nullptr);
+  // nsjoin relies on these two.
+  if (::prctl(PR_SET_DUMPABLE, 0) != 0 || ::setgroups(0, nullptr) != 0) return -1;
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   // "pid" alone shows the namespace of this process; it changes pid_for_children back and forth.
@@ -72,6 +72,8 @@ void go_on_as_child() noexcept {
 /// The forked child's way into its namespaces.
 nsjoin::PrivateMounts become_agent(const JoinPlan& plan, int socket, int target) noexcept {
   nsjoin::PrivateMounts mounts;
+  // A group of its own for all that will be forked: the service reaps by it what it could not be told of.
+  if (nsjoin::later_forks(plan) > 0) ::setpgid(0, 0);
   StepFailure failure = nsjoin::place_descriptors(socket, target);
   if (failure.step != Step::none) ::_exit(1);
   failure = nsjoin::join(plan, mounts);

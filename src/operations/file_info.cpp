@@ -1,8 +1,8 @@
 #include "operations/file_info.hpp"
 
 #include <array>
+#include <chrono>
 #include <cstdio>
-#include <ctime>
 #include <utility>
 
 namespace nsenterd::operations {
@@ -50,14 +50,20 @@ std::uint32_t go_file_mode(mode_t mode) noexcept {
 }
 
 std::string rfc3339(const timespec& time) {
-  tm utc{};
+  // Not gmtime_r(3): it reads the time zone from /etc/localtime, which is the container's.
+  const std::chrono::sys_seconds seconds{std::chrono::seconds(time.tv_sec)};
+  const auto day = std::chrono::floor<std::chrono::days>(seconds);
+  constexpr std::chrono::sys_days kFirst{std::chrono::year(0) / 1 / 1};
+  constexpr std::chrono::sys_days kLast{std::chrono::year(9999) / 12 / 31};
   // A container may set times that no calendar of ours reaches.
-  if (::gmtime_r(&time.tv_sec, &utc) == nullptr || utc.tm_year < -1900 || utc.tm_year > 9999 - 1900) {
-    return "0001-01-01T00:00:00Z";
-  }
+  if (day < kFirst || day > kLast) return "0001-01-01T00:00:00Z";
+  const std::chrono::year_month_day date(day);
+  const std::chrono::hh_mm_ss clock(seconds - day);
   std::array<char, 64> buffer{};
-  std::snprintf(buffer.data(), buffer.size(), "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900,
-                utc.tm_mon + 1, utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
+  std::snprintf(buffer.data(), buffer.size(), "%04d-%02u-%02uT%02d:%02d:%02d", static_cast<int>(date.year()),
+                static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                static_cast<int>(clock.hours().count()), static_cast<int>(clock.minutes().count()),
+                static_cast<int>(clock.seconds().count()));
   std::string text(buffer.data());
   if (time.tv_nsec != 0) {
     std::snprintf(buffer.data(), buffer.size(), ".%09ld", time.tv_nsec);

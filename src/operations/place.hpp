@@ -26,7 +26,8 @@ class Place {
 
   /// openat2(2). Never blocks on a FIFO or a terminal's carrier, and never makes a terminal the agent's
   /// controlling one. Below a private mount neither `..` (EXDEV), nor magic links such as /proc/1/root
-  /// (ELOOP), nor other mounts (EXDEV) lead anywhere else. Empty with errno on failure.
+  /// (ELOOP), nor other mounts (EXDEV) lead anywhere else; elsewhere a symbolic link does not lead into a procfs
+  /// (ELOOP). Empty with errno on failure.
   [[nodiscard]] base::UniqueFd open(const std::string& path, int flags, mode_t mode = 0) const noexcept;
 
   /// A descriptor that stands for the file itself (O_PATH), a symbolic link included.

@@ -35,9 +35,7 @@ EventState::EventState(std::shared_ptr<ServiceState> service, EventParameters pa
       timer_(service_->executor()) {}
 
 void EventState::send(Handler handler) {
-  if (phase_ != Phase::created) {
-    return complete_later(std::move(handler), outcome_ ? *outcome_ : Failure(InvalidParameter{"event"}));
-  }
+  if (phase_ != Phase::created) return complete_later(std::move(handler), Failure(InvalidParameter{"event"}));
   auto prepared = prepare();
   if (!prepared) return complete_later(std::move(handler), prepared.error());
   if (!service_->enter(shared_from_this())) {
@@ -100,6 +98,8 @@ Result<EventState::Start> EventState::plan_join(const operations::PrivateMountNe
                 .create = created->flags(),
                 .private_procfs = needs.procfs,
                 .private_sysfs = needs.sysfs};
+  // The process that would make the procfs is outside the target's pid namespace then, so it would be the host's.
+  if (needs.procfs && nsjoin::joins_pid_late(start.plan)) return Failure(InvalidParameter{"cloneFlags"});
   return start;
 }
 
@@ -146,6 +146,7 @@ void EventState::on_spawned(Spawner::Outcome outcome) {
 void EventState::adopt(base::ChildProcess process) {
   const pid_t pid = process.pid();
   const int fork = ++forks_done_;
+  if (fork == 1) group_ = pid;
   // First, because the agent may be waiting for it by now.
   if (phase_ == Phase::starting && forks_to_come_ == 0) give_request();
   ++children_;
@@ -172,8 +173,18 @@ void EventState::on_child_ended(const base::ExitStatus& status, int fork) {
   if (fork == forks_done_) {
     end(Failure(AgentDied{status.signal, status.status}));
     let_go();
+    if (forks_to_come_ > 0) reap_strays();
   }
   check_gone();
+}
+
+/// A process of the container may kill one of ours between its fork and the report of it.
+void EventState::reap_strays() {
+  ++children_;
+  service_->reaper().reap_group(group_, [event = shared_from_this()] {
+    --event->children_;
+    event->check_gone();
+  });
 }
 
 void EventState::on_frames() {

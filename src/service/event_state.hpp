@@ -75,6 +75,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
   void on_join_failed(const std::string& body);
   void on_response(const std::string& body);
   void give_request();
+  void reap_strays();
   /// Closes the socket and kills the last process of the event, if there is one.
   void let_go();
   /// Lets go, and tells those who wait for the end of the processes so, when that takes too long.
@@ -100,6 +101,8 @@ class EventState : public std::enable_shared_from_this<EventState> {
   std::string request_text_;
   int forks_to_come_ = 0;
   int forks_done_ = 0;
+  // The process group of an event whose agent takes several forks.
+  pid_t group_ = 0;
   bool spawning_ = false;
   std::size_t children_ = 0;
   std::shared_ptr<AgentChannel> channel_;

@@ -1,9 +1,14 @@
 #include "service/reaper.hpp"
 
 #include <algorithm>
+#include <cerrno>
+#include <csignal>
 #include <utility>
 
 #include <poll.h>
+#include <sys/wait.h>
+
+#include <boost/asio/steady_timer.hpp>
 
 namespace nsenterd::service {
 
@@ -48,6 +53,24 @@ std::shared_ptr<WatchedChild> Reaper::watch(base::ChildProcess process, WatchedC
   children_.insert(child);
   child->wait();
   return child;
+}
+
+void Reaper::reap_group(pid_t group, const std::function<void()>& done) {
+  constexpr std::chrono::milliseconds kPause{10};
+  for (;;) {
+    siginfo_t info{};
+    const int result = ::waitid(P_PGID, static_cast<id_t>(group), &info, WEXITED | WNOHANG | __WALL);
+    if (result < 0 && errno == EINTR) continue;
+    if (result < 0) return done();
+    if (info.si_pid == 0) break;
+  }
+  // One is left, and will be until it is reaped here: so the number is that of its group, and of no other.
+  ::kill(-group, SIGKILL);
+  const auto timer = std::make_shared<boost::asio::steady_timer>(executor_, kPause);
+  timer->async_wait(
+      [this, timer, alive = std::weak_ptr(alive_), group, done](const boost::system::error_code& error) {
+        if (!error && !alive.expired()) reap_group(group, done);
+      });
 }
 
 void Reaper::end_all(std::chrono::milliseconds patience) {

@@ -57,6 +57,10 @@ class Reaper {
   /// dropped.
   std::shared_ptr<WatchedChild> watch(base::ChildProcess process, WatchedChild::Handler handler);
 
+  /// Kills and reaps the children of a process group that nobody holds a pidfd of; `done` is called when there are none,
+  /// which may be at once.
+  void reap_group(pid_t group, const std::function<void()>& done);
+
   /// Children that have not been reaped yet.
   [[nodiscard]] std::size_t children() const noexcept { return children_.size(); }
 
@@ -68,6 +72,7 @@ class Reaper {
 
   boost::asio::any_io_executor executor_;
   std::unordered_set<std::shared_ptr<WatchedChild>> children_;
+  std::shared_ptr<const Reaper*> alive_ = std::make_shared<const Reaper*>(this);
 };
 
 }  // namespace nsenterd::service

@@ -19,6 +19,7 @@ class Connection;
 /// Who sits at the other end of a connection, by the kernel's word (SO_PEERCRED, SO_PEERPIDFD, unix(7)).
 struct Peer {
   /// As our own namespaces number them. The process may have ended, and may have handed its end to another.
+  /// 0 if the process has ended.
   pid_t pid = 0;
   uid_t uid = 0;
   gid_t gid = 0;

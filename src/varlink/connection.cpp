@@ -6,23 +6,27 @@
 
 #include <sys/socket.h>
 
-#include "varlink/peer.hpp"
-
 namespace nsenterd::varlink {
 
 using boost::asio::posix::descriptor_base;
 
+namespace {
+
+constexpr std::size_t kDropped = 65536;
+
+}  // namespace
+
 Connection::Connection(const boost::asio::any_io_executor& executor, base::UniqueFd socket,
-                       const Limits& limits, Handler dispatch, ClosedHandler closed)
+                       std::shared_ptr<const Peer> peer, bool authorized, const Limits& limits,
+                       Handler dispatch, ClosedHandler closed)
     : socket_(executor, socket.release()),
+      peer_(std::move(peer)),
+      authorized_(authorized),
       limits_(limits),
       dispatch_(std::move(dispatch)),
       closed_(std::move(closed)) {}
 
 void Connection::start() {
-  auto peer = peer_of(socket_.native_handle());
-  if (!peer) return close();
-  peer_ = std::make_shared<const Peer>(std::move(*peer));
   read();
 }
 
@@ -38,9 +42,9 @@ void Connection::close() {
 
 void Connection::read() {
   if (reading_ || !socket_.is_open()) return;
-  // A client that sends ahead of a long call is held back by its own socket. Otherwise it is read from all
+  // A client that sends ahead of a long call, or does not read its replies, is held back by its own socket. Otherwise it is read from all
   // the time: that is how its going away is noticed.
-  if (busy_ && input_.size() - begin_ > limits_.message) return;
+  if (!output_.empty() || (busy_ && input_.size() - begin_ > limits_.message)) return;
   reading_ = true;
   socket_.async_wait(descriptor_base::wait_read,
                      [self = shared_from_this()](const boost::system::error_code& error) {
@@ -50,6 +54,7 @@ void Connection::read() {
 }
 
 void Connection::on_readable() {
+  if (!authorized_) return end_with(encode_error("org.varlink.service.PermissionDenied", "{}"));
   // Several calls may have come; each is begun when the one before it is done.
   if (receive()) next_call();
   if (!closing_) read();
@@ -71,7 +76,10 @@ bool Connection::receive() {
     close();
     return false;
   }
-  return claim_descriptors(received, filled == begin_);
+  // Bytes of a call before may have come in the same piece, but of the one that they belong to only the last ends here.
+  const auto end = input_.find('\0', filled);
+  return claim_descriptors(received,
+                           filled == begin_ && (end == std::string::npos || end + 1 == input_.size()));
 }
 
 bool Connection::claim_descriptors(wire::ReceivedDescriptors<wire::kKernelMaxDescriptors>& received,
@@ -89,7 +97,7 @@ bool Connection::claim_descriptors(wire::ReceivedDescriptors<wire::kKernelMaxDes
 void Connection::next_call() {
   // A handler that replies at once comes back here; the loop, not the stack, takes the next call then.
   if (std::exchange(dispatching_, true)) return;
-  while (!busy_ && !closing_ && socket_.is_open()) {
+  while (!busy_ && !closing_ && output_.empty() && socket_.is_open()) {
     const auto end = input_.find('\0', searched_);
     searched_ = input_.size();
     if (std::min(end, input_.size()) - begin_ > limits_.message) {
@@ -100,6 +108,12 @@ void Connection::next_call() {
     const std::size_t begin = std::exchange(begin_, end + 1);
     searched_ = begin_;
     begin_call(std::string_view(input_).substr(begin, end - begin));
+  }
+  // What has been served is dropped, in large pieces, also where a call always begins before the last one ends.
+  if (begin_ > kDropped) {
+    input_.erase(0, begin_);
+    searched_ -= begin_;
+    begin_ = 0;
   }
   if (begin_ == input_.size()) {
     // The memory of an uncommonly long message is given back.
@@ -128,11 +142,15 @@ void Connection::finish_call() {
 }
 
 void Connection::refuse(std::string_view parameter) {
-  descriptors_.clear();
-  closing_ = true;
   std::string text;
   wire::append_json(text, Json{{"parameter", parameter}});
-  send(encode_error("org.varlink.service.InvalidParameter", text), {});
+  end_with(encode_error("org.varlink.service.InvalidParameter", text));
+}
+
+void Connection::end_with(std::string text) {
+  descriptors_.clear();
+  closing_ = true;
+  send(std::move(text), {});
 }
 
 void Connection::send(std::string text, std::vector<base::UniqueFd> descriptors) {
@@ -163,7 +181,10 @@ void Connection::write() {
     next.sent += static_cast<std::size_t>(sent);
     if (next.sent == next.text.size()) output_.pop_front();
   }
-  if (closing_) close();
+  if (closing_) return close();
+  // What was held back while the client did not read.
+  next_call();
+  read();
 }
 
 }  // namespace nsenterd::varlink

@@ -21,13 +21,16 @@ class Connection : public std::enable_shared_from_this<Connection> {
  public:
   using ClosedHandler = std::function<void(const std::shared_ptr<Connection>&)>;
 
-  /// `dispatch` gets every call; the next one when the last reply to it has been given. `closed` is called
+  /// A peer that is not authorized gets PermissionDenied for its first bytes, which nobody looks at. `dispatch` gets every call; the next one when the last reply to it has been given. `closed` is called
   /// once, when the connection has ended, by whichever side; whoever owns it lets it go then.
-  Connection(const boost::asio::any_io_executor& executor, base::UniqueFd socket, const Limits& limits,
-             Handler dispatch, ClosedHandler closed);
+  Connection(const boost::asio::any_io_executor& executor, base::UniqueFd socket,
+             std::shared_ptr<const Peer> peer, bool authorized, const Limits& limits, Handler dispatch,
+             ClosedHandler closed);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection() = default;
+
+  [[nodiscard]] const Peer& peer() const noexcept { return *peer_; }
 
   /// Begins to read.
   void start();
@@ -57,12 +60,14 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void write();
   /// Refuses what the client sent, and ends the connection when that has been written.
   void refuse(std::string_view parameter);
+  void end_with(std::string text);
 
   boost::asio::posix::stream_descriptor socket_;
+  std::shared_ptr<const Peer> peer_;
+  bool authorized_;
   Limits limits_;
   Handler dispatch_;
   ClosedHandler closed_;
-  std::shared_ptr<const Peer> peer_;
 
   std::string input_;
   // Where in input_ the message begins that is next, and how far it has been searched for its end.

@@ -1,4 +1,4 @@
-// What a client may ask of a connection (daemon, and test servers).
+// What clients may ask of a server (daemon, and test servers).
 #pragma once
 
 #include <cstddef>
@@ -10,6 +10,9 @@ struct Limits {
   std::size_t message = 16U << 20U;
   /// Descriptors with one message.
   std::size_t descriptors = 16;
+  /// Connections of all users, and of one.
+  std::size_t connections = 1024;
+  std::size_t connections_of_user = 256;
 };
 
 }  // namespace nsenterd::varlink

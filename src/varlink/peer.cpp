@@ -1,5 +1,7 @@
 #include "varlink/peer.hpp"
 
+#include <cerrno>
+
 #include <sys/socket.h>
 
 #ifndef SO_PEERPIDFD
@@ -21,7 +23,12 @@ base::Result<Peer> peer_of(int socket) {
   int pidfd = -1;
   size = sizeof pidfd;
   // No fallback to pidfd_open(2): the number may belong to another process by now.
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) peer.pidfd.reset(pidfd);
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) {
+    peer.pidfd.reset(pidfd);
+  } else if (errno != ENOPROTOOPT) {
+    // The kernel could say who it is, but not now: then the number is not to be trusted either.
+    peer.pid = 0;
+  }
   return peer;
 }
 

@@ -6,6 +6,7 @@
 
 #include <sys/socket.h>
 
+#include "varlink/peer.hpp"
 #include "varlink/service_interface.hpp"
 
 namespace nsenterd::varlink {
@@ -51,6 +52,7 @@ void Server::serve(base::UniqueFd listener) {
 void Server::stop() {
   listener_.reset();
   pause_.cancel();
+  connections_of_users_.clear();
   for (const auto& connection : std::exchange(connections_, {})) connection->close();
 }
 
@@ -72,18 +74,38 @@ void Server::on_acceptable() {
     });
     return;
   }
-  if (socket) {
-    const auto connection = std::make_shared<Connection>(
-        executor_, std::move(socket), limits_, [this](const auto& call) { dispatch(call); },
-        [this](const auto& ended) { connections_.erase(ended); });
-    connections_.insert(connection);
-    connection->start();
-  }
+  if (socket) admit(std::move(socket));
   accept();
 }
 
+void Server::admit(base::UniqueFd socket) {
+  auto peer = peer_of(socket.get());
+  if (!peer) return;
+  std::size_t& users = connections_of_users_[peer->uid];
+  if (connections_.size() >= limits_.connections || users >= limits_.connections_of_user) {
+    const std::string text = encode_error(info_.overloaded_error, R"({"limit":"connections"})");
+    // A fresh socket takes so little at once; if not, its end says enough.
+    static_cast<void>(::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    if (users == 0) connections_of_users_.erase(peer->uid);
+    return;
+  }
+  ++users;
+  const bool authorized = authorize_(*peer);
+  const auto connection = std::make_shared<Connection>(
+      executor_, std::move(socket), std::make_shared<const Peer>(std::move(*peer)), authorized, limits_,
+      [this](const auto& call) { dispatch(call); }, [this](const auto& ended) { let_go(ended); });
+  connections_.insert(connection);
+  connection->start();
+}
+
+void Server::let_go(const std::shared_ptr<Connection>& connection) {
+  // Not when stop() has emptied the set already.
+  if (connections_.erase(connection) == 0) return;
+  const auto users = connections_of_users_.find(connection->peer().uid);
+  if (--users->second == 0) connections_of_users_.erase(users);
+}
+
 void Server::dispatch(const std::shared_ptr<Call>& call) const {
-  if (!authorize_(call->peer())) return call->error("org.varlink.service.PermissionDenied");
   // No method here takes the connection over.
   if (call->upgrade()) return call->invalid_parameter("upgrade");
   const std::string_view method = call->method();

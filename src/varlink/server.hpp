@@ -35,6 +35,8 @@ struct ServerInfo {
   std::string product;
   std::string version;
   std::string url;
+  /// The error that a connection over a limit is closed with; its parameter is the limit's name.
+  std::string overloaded_error;
 };
 
 class Server {
@@ -57,6 +59,8 @@ class Server {
  private:
   void accept();
   void on_acceptable();
+  void admit(base::UniqueFd socket);
+  void let_go(const std::shared_ptr<Connection>& connection);
   void dispatch(const std::shared_ptr<Call>& call) const;
   void get_info(Call& call) const;
   void get_interface_description(Call& call) const;
@@ -69,6 +73,7 @@ class Server {
   std::shared_ptr<boost::asio::posix::stream_descriptor> listener_;
   boost::asio::steady_timer pause_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
+  std::map<uid_t, std::size_t> connections_of_users_;
 };
 
 }  // namespace nsenterd::varlink

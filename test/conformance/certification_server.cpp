@@ -138,7 +138,8 @@ class Certification {
 int serve(const char* path) {
   boost::asio::io_context context(1);
   Certification certification;
-  varlink::Server server(context.get_executor(), {"nsenterd", "certification", "1", ""},
+  varlink::Server server(context.get_executor(),
+                         {"nsenterd", "certification", "1", "", "org.varlink.certification.Overloaded"},
                          [](const auto&) { return true; });
   server.add(certification.describe());
   varlink::Listener listener(path);

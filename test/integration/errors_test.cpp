@@ -104,6 +104,35 @@ TEST_CASE("FIFOs and terminals do not block an event, and give no controlling te
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
 }
 
+TEST_CASE("A symbolic link of the container does not lead into a procfs") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const RuncContainer container(RuncContainer::UserNamespace::none);
+  Session session;
+  container.shell(
+      "ln -s /proc/self/maps /maps; ln -s /proc/self/mem /mem; ln -s /etc/hosts /hosts; echo a > /etc/hosts");
+  CHECK(session.ask(inside(container), request::read_file("/maps")).error() == ELOOP);
+  CHECK(session.ask(inside(container), request::write_file("/mem", "YWJj")).error() == ELOOP);
+  CHECK(session.ask(inside(container), request::read_file("/hosts")).bytes() == "a\n");
+}
+
+TEST_CASE("File information does not ask the container for its time zone") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const RuncContainer container(RuncContainer::UserNamespace::mapped);
+  Session session;
+  container.shell("rm -f /etc/localtime; mkfifo /etc/localtime");
+  CHECK(session.ask(inside(container), request::lookup("/etc")).error() == 0);
+}
+
+TEST_CASE("A private procfs that would be the host's is refused") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer container;
+  Session session;
+  EventParameters parameters = inside(container);
+  parameters.clone_flags = CLONE_NEWUSER;
+  CHECK(session.ask(parameters, request::read_file("/proc/version", Through::procfs)).outcome ==
+        "invalid parameter cloneFlags");
+}
+
 TEST_CASE("Below the private procfs nothing leads out of it") {
   NSENTERD_NEEDS(missing_for_containers());
   const RuncContainer container(RuncContainer::UserNamespace::mapped);

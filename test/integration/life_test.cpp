@@ -204,6 +204,39 @@ TEST_CASE("An agent that takes several forks answers as reliably as any other") 
   CHECK(settles(session));
 }
 
+TEST_CASE("Agents that are killed while they fork leave no dead child behind") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer container;
+  Session session;
+  const pid_t test = ::getpid();
+  const auto before = agent_processes();
+  const pid_t killer = ::fork();
+  if (killer == 0) {
+    // As a process of the container could: the moment the agent's child is there, which has the next number mostly.
+    for (;;) {
+      for (const pid_t pid : children_of(test)) {
+        if (pid == before.front() || process_name(pid) != "nsenter-agent") continue;
+        while (::kill(pid, 0) == 0 && ::kill(pid + 1, 0) != 0) {
+        }
+        ::kill(pid, SIGKILL);
+      }
+    }
+  }
+  int died = 0;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(30);
+  while (died < 50 && std::chrono::steady_clock::now() < deadline) {
+    EventParameters parameters = inside(container);
+    parameters.clone_flags = CLONE_NEWPID;
+    if (session.ask(parameters, request::sleep_for(0)).outcome != "ok") ++died;
+  }
+  ::kill(killer, SIGKILL);
+  ::waitpid(killer, nullptr, 0);
+  REQUIRE(died > 0);
+  // Without the reaping by process group nearly every event that died leaves a child.
+  const auto left = static_cast<std::size_t>(died / 10);
+  CHECK(session.run_until([&] { return agent_processes().size() <= 1 + left; }, std::chrono::seconds(2)));
+}
+
 TEST_CASE("Terminating an event that has ended changes nothing") {
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;
