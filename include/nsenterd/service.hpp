@@ -119,7 +119,6 @@ class NSenterService {
           start(*event.state_, [kept](Result<void> result) {
             const auto where = kept->second.get_executor();
             boost::asio::dispatch(where, [kept, result = std::move(result)]() mutable {
-              // operation.
               auto final_handler = std::move(kept->first);
               kept->second.reset();
               std::move(final_handler)(std::move(result));

@@ -31,9 +31,7 @@ void Call::reply_continues(std::string_view parameters) {
 }
 
 void Call::error(std::string_view name, const Json& parameters) {
-  std::string text;
-  wire::append_json(text, parameters);
-  send(encode_error(name, text), {}, true);
+  send(encode_error(name, parameters), {}, true);
 }
 
 void Call::invalid_parameter(std::string_view name) {

@@ -41,10 +41,12 @@ std::string encode_reply(std::string_view parameters, bool continues) {
   return text;
 }
 
-std::string encode_error(std::string_view name, std::string_view parameters) {
+std::string encode_error(std::string_view name, const Json& parameters) {
   std::string text(R"({"error":)");
   wire::append_json(text, name);
-  text.append(R"(,"parameters":)").append(parameters).append("}").push_back('\0');
+  text.append(R"(,"parameters":)");
+  wire::append_json(text, parameters);
+  text.append("}").push_back('\0');
   return text;
 }
 

@@ -32,8 +32,8 @@ struct BadCall {
 /// Decodes the text of one call, without its NUL.
 boost::system::result<CallMessage, BadCall> decode_call(std::string_view text);
 
-/// The texts of replies, with their NUL. `parameters` is the text of a JSON object.
+/// The texts of replies, with their NUL. `parameters` is a JSON object; that of an answer, which may be long, as text.
 std::string encode_reply(std::string_view parameters, bool continues);
-std::string encode_error(std::string_view name, std::string_view parameters);
+std::string encode_error(std::string_view name, const Json& parameters);
 
 }  // namespace nsenterd::varlink

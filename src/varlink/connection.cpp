@@ -1,7 +1,6 @@
 #include "varlink/connection.hpp"
 
 #include <algorithm>
-#include <array>
 #include <utility>
 
 #include <sys/socket.h>
@@ -12,7 +11,8 @@ using boost::asio::posix::descriptor_base;
 
 namespace {
 
-constexpr std::size_t kDropped = 65536;
+/// More than this is not kept of what has been served.
+constexpr std::size_t kKept = 65536;
 
 }  // namespace
 
@@ -54,7 +54,7 @@ void Connection::read() {
 }
 
 void Connection::on_readable() {
-  if (!authorized_) return end_with(encode_error("org.varlink.service.PermissionDenied", "{}"));
+  if (!authorized_) return end_with(encode_error("org.varlink.service.PermissionDenied", Json::object()));
   // Several calls may have come; each is begun when the one before it is done.
   if (receive()) next_call();
   if (!closing_) read();
@@ -110,14 +110,14 @@ void Connection::next_call() {
     begin_call(std::string_view(input_).substr(begin, end - begin));
   }
   // What has been served is dropped, in large pieces, also where a call always begins before the last one ends.
-  if (begin_ > kDropped) {
+  if (begin_ > kKept) {
     input_.erase(0, begin_);
     searched_ -= begin_;
     begin_ = 0;
   }
   if (begin_ == input_.size()) {
     // The memory of an uncommonly long message is given back.
-    if (input_.capacity() > 65536) input_ = {};
+    if (input_.capacity() > kKept) input_ = {};
     input_.clear();
     begin_ = searched_ = 0;
   }
@@ -142,9 +142,7 @@ void Connection::finish_call() {
 }
 
 void Connection::refuse(std::string_view parameter) {
-  std::string text;
-  wire::append_json(text, Json{{"parameter", parameter}});
-  end_with(encode_error("org.varlink.service.InvalidParameter", text));
+  end_with(encode_error("org.varlink.service.InvalidParameter", {{"parameter", parameter}}));
 }
 
 void Connection::end_with(std::string text) {

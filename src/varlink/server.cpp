@@ -83,7 +83,7 @@ void Server::admit(base::UniqueFd socket) {
   if (!peer) return;
   std::size_t& users = connections_of_users_[peer->uid];
   if (connections_.size() >= limits_.connections || users >= limits_.connections_of_user) {
-    const std::string text = encode_error(info_.overloaded_error, R"({"limit":"connections"})");
+    const std::string text = encode_error(info_.overloaded_error, {{"limit", "connections"}});
     // A fresh socket takes so little at once; if not, its end says enough.
     static_cast<void>(::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
     if (users == 0) connections_of_users_.erase(peer->uid);
