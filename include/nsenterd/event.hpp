@@ -4,6 +4,8 @@
 #include <chrono>
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 
 #include <sys/types.h>
 
@@ -41,9 +43,11 @@ class Target {
 struct EventParameters {
   /// The target: pinned by the caller, or a process id that is pinned when the request is sent.
   std::variant<pid_t, Target> target = 0;
-  /// Credentials of the process on whose behalf the request is made.
-  uid_t uid = 0;
-  gid_t gid = 0;
+  /// Effective ids of the process on whose behalf the request is made, as the caller's user namespace numbers them; the
+  /// kernel translates them. Where one is absent, the agent's own stays: root of the user namespace that it is in. Some
+  /// messages do not look at them (docs/messages.md).
+  std::optional<uid_t> uid;
+  std::optional<gid_t> gid;
   /// The target's namespaces to join. Those that are the caller's own already are left out.
   Namespaces namespaces;
   /// CLONE_NEW* bits of the namespaces to create after joining (clone(2)).
@@ -70,9 +74,17 @@ class NSenterEvent {
   /// Takes effect when the event is sent afterwards.
   void set_request(Message request);
 
-  /// As given to new_event until the agent has answered; an errorResponse if the operation failed.
-  [[nodiscard]] const Message& response() const noexcept;
+  /// As given to new_event until the agent has answered; an errorResponse if the operation failed. In an
+  /// openat2SyscallResponse "fd" is descriptor().
+  [[nodiscard]] const Message& response() const;
   void set_response(Message response);
+  /// The same as JSON text, for those who pass it on: `{"message":TYPE,"payload":...}`. Empty before the agent has answered.
+  [[nodiscard]] const std::string& response_text() const noexcept;
+
+  /// The descriptor that came with the response, still owned by the event; -1 if there is none.
+  [[nodiscard]] int descriptor() const noexcept;
+  /// Gives that descriptor up to the caller.
+  [[nodiscard]] int release_descriptor() noexcept;
 
   /// The agent's process id as the caller's pid namespace numbers it; 0 before it runs. Once the event has
   /// ended the number may belong to another process.

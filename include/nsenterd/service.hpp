@@ -66,7 +66,8 @@ class NSenterService {
   ~NSenterService();
 
   /// Makes an event. Nothing is checked or started before it is sent.
-  /// `response` is what NSenterEvent::response() is until the agent has answered.
+  /// `uid` and `gid` are those of the process on whose behalf the request is made; `response` is what
+  /// NSenterEvent::response() is until the agent has answered.
   NSenterEvent new_event(pid_t pid, uid_t uid, gid_t gid, Namespaces namespaces, std::uint64_t clone_flags,
                          Message request, Message response, bool async);
   NSenterEvent new_event(EventParameters parameters, Message request, Message response = {});

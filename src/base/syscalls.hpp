@@ -2,8 +2,10 @@
 // failure, and is safe on the fork side: no heap, no locks, no cancellation point.
 #pragma once
 
+#include <array>
 #include <cstdint>
 
+#include <linux/capability.h>
 #include <linux/openat2.h>
 #include <linux/sched.h>
 #include <sys/syscall.h>
@@ -38,6 +40,15 @@ inline int openat2(int directory, const char* path, const open_how& how) noexcep
 
 inline int close_range(unsigned first, unsigned last, unsigned flags = 0) noexcept {
   return static_cast<int>(::syscall(SYS_close_range, first, last, flags));
+}
+
+/// capset(2): makes these the effective, permitted and inheritable capabilities, the lower 32 first. The kernel leaves
+/// out those that it does not know.
+inline int set_capabilities(const std::array<std::uint32_t, 2>& bits) noexcept {
+  __user_cap_header_struct header{_LINUX_CAPABILITY_VERSION_3, 0};
+  std::array<__user_cap_data_struct, 2> sets{};
+  for (std::size_t i = 0; i < sets.size(); ++i) sets[i] = {bits[i], bits[i], bits[i]};
+  return static_cast<int>(::syscall(SYS_capset, &header, sets.data()));
 }
 
 }  // namespace nsenterd::base

@@ -10,6 +10,7 @@
 #include "daemon/interface_text.hpp"
 #include "daemon/pid_translation.hpp"
 #include "wire/message.hpp"
+#include "wire/text_writer.hpp"
 
 namespace nsenterd::daemon {
 namespace {
@@ -25,11 +26,22 @@ struct Running {
 
 void reply_response(Running& running) {
   std::string text(R"({"event":)");
-  wire::append_json(text, running.name);
+  wire::append_string(text, running.name);
   const pid_t process_id = running.pids ? running.pids->to_peer(running.event.process_id()) : 0;
-  text.append(R"(,"processId":)").append(std::to_string(process_id));
-  text.append(R"(,"response":)").append(wire::encode_message(running.event.response())).append("}");
-  running.call->reply(text);
+  text.append(R"(,"processId":)").append(std::to_string(process_id)).append(R"(,"response":)");
+  std::vector<base::UniqueFd> descriptors;
+  if (running.event.descriptor() >= 0) {
+    // To the client the number means nothing; it is told which one of those that come along it is.
+    Message response = running.event.response();
+    response.payload["fd"] = 0;
+    std::string payload;
+    wire::append_json(payload, response.payload);
+    text += wire::join_message(response.type, payload);
+    descriptors.emplace_back(running.event.release_descriptor());
+  } else {
+    text += running.event.response_text();
+  }
+  running.call->reply(text += '}', std::move(descriptors));
 }
 
 }  // namespace

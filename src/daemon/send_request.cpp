@@ -34,22 +34,18 @@ void decode_namespaces(wire::Decoder& decoder, Namespaces& out) {
 }
 
 void decode_fields(wire::Decoder& decoder, SendRequestParameters& out) {
-  std::optional<std::uint32_t> uid;
-  std::optional<std::uint32_t> gid;
   std::optional<std::uint64_t> clone_flags;
   std::optional<std::int64_t> timeout;
   constexpr std::int64_t kDay = 86'400'000;
   decoder.optional_integer("pid", out.pid, 1);
   decoder.optional_integer("pidFileDescriptor", out.pid_descriptor);
-  decoder.optional_integer("uid", uid, 0U, kMaxId);
-  decoder.optional_integer("gid", gid, 0U, kMaxId);
+  decoder.optional_integer("uid", out.uid, 0U, kMaxId);
+  decoder.optional_integer("gid", out.gid, 0U, kMaxId);
   decode_namespaces(decoder, out.namespaces);
   decoder.optional_integer("cloneFlags", clone_flags);
   if (decoder.value().contains("async") && !decoder.value()["async"].is_null())
     decoder.boolean("async", out.async);
   decoder.optional_integer("timeoutMilliseconds", timeout, std::int64_t{1}, kDay);
-  out.uid = uid.value_or(0);
-  out.gid = gid.value_or(0);
   out.clone_flags = clone_flags.value_or(0);
   if (timeout) out.timeout = std::chrono::milliseconds(*timeout);
   if (out.pid.has_value() == out.pid_descriptor.has_value()) {

@@ -18,8 +18,8 @@ struct SendRequestParameters {
   /// Exactly one of the two.
   std::optional<std::int32_t> pid;
   std::optional<std::uint32_t> pid_descriptor;
-  uid_t uid = 0;
-  gid_t gid = 0;
+  std::optional<std::uint32_t> uid;
+  std::optional<std::uint32_t> gid;
   Namespaces namespaces;
   std::uint64_t clone_flags = 0;
   bool async = false;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/parent_bond.hpp"
 #include "base/syscalls.hpp"
 #include "launch/spawn_protocol.hpp"
 #include "wire/descriptors.hpp"
@@ -34,7 +35,7 @@ int prepare() noexcept {
   ::signal(SIGPIPE, SIG_IGN);
   ::umask(0);
   // nsjoin relies on these two.
-  if (::prctl(PR_SET_DUMPABLE, 0) != 0 || ::setgroups(0, nullptr) != 0) return -1;
+  if (!base::refuse_tracing() || ::setgroups(0, nullptr) != 0) return -1;
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   // "pid" alone shows the namespace of this process; it changes pid_for_children back and forth.

@@ -1,17 +1,16 @@
 #include "nsjoin/join.hpp"
 
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 
 #include <fcntl.h>
 #include <grp.h>
-#include <poll.h>
 #include <sched.h>
 #include <sys/mount.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
+#include "base/parent_bond.hpp"
 #include "base/syscalls.hpp"
 #include "base/unique_fd.hpp"
 #include "nsjoin/namespace_table.hpp"
@@ -128,7 +127,7 @@ StepFailure create(const JoinPlan& plan, int proc_self) noexcept {
     if (::prctl(PR_SET_DUMPABLE, 1) != 0) return failed(Step::set_undumpable);
     failure = map_root(proc_self, uid, gid);
     if (failure.step != Step::none) return failure;
-    if (::prctl(PR_SET_DUMPABLE, 0) != 0) return failed(Step::set_undumpable);
+    if (!base::refuse_tracing()) return failed(Step::set_undumpable);
   }
   // Slave, not private: what the container unmounts must not stay busy because of an agent's copy.
   if ((plan.create & CLONE_NEWNS) != 0 && ::mount(nullptr, "/", nullptr, MS_REC | MS_SLAVE, nullptr) != 0) {
@@ -169,7 +168,7 @@ StepFailure join(const JoinPlan& plan, PrivateMounts& mounts) noexcept {
   if (failure.step != Step::none) return failure;
   if (plan.join != 0) ::close(kTarget);
   // Joining a user namespace sets the dumpable flag to fs.suid_dumpable, whatever it was (prctl(2)).
-  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return failed(Step::set_undumpable);
+  if (!base::refuse_tracing()) return failed(Step::set_undumpable);
   if ((plan.join & CLONE_NEWUSER) != 0) failure = become_root();
   if (failure.step == Step::none && plan.create != 0) failure = create(plan, proc_self.get());
   return failure;
@@ -181,12 +180,8 @@ StepFailure create_for_children(const JoinPlan& plan) noexcept {
 
 StepFailure settle() noexcept {
   if (::chdir("/") != 0) return failed(Step::change_directory);
-  // Both are reset by a change of credentials, so they come after the last one.
-  if (::prctl(PR_SET_DUMPABLE, 0) != 0) return failed(Step::set_undumpable);
-  if (::prctl(PR_SET_PDEATHSIG, SIGKILL) != 0) return failed(Step::set_parent_death_signal);
-  // A parent that died before the line above sends no signal, but its end of the socket is closed.
-  pollfd socket{kSocket, POLLRDHUP, 0};
-  if (::poll(&socket, 1, 0) != 0) return {Step::set_parent_death_signal, 0, ECONNRESET};
+  if (!base::refuse_tracing()) return failed(Step::set_undumpable);
+  if (!base::end_with_parent(kSocket)) return failed(Step::set_parent_death_signal);
   return kDone;
 }
 

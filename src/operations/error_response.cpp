@@ -21,6 +21,11 @@ ErrorResponse path_error(std::string_view operation, std::string_view path) {
   return path_error(operation, path, errno);
 }
 
+ErrorResponse system_call_error(std::string_view call) {
+  const int error = errno;
+  return {"*os.SyscallError", error, std::string(call).append(": ").append(base::errno_text(error))};
+}
+
 ErrorResponse plain_error(int error, std::string_view text) {
   return {"*errors.errorString", error, std::string(text)};
 }

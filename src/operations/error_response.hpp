@@ -40,6 +40,9 @@ ErrorResponse path_error(std::string_view operation, std::string_view path, int 
 /// As path_error, with errno.
 ErrorResponse path_error(std::string_view operation, std::string_view path);
 
+/// "capset: operation not permitted": errno, of a system call without a path.
+ErrorResponse system_call_error(std::string_view call);
+
 /// An error that no path belongs to; `text` is the whole message.
 ErrorResponse plain_error(int error, std::string_view text);
 

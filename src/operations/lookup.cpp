@@ -33,9 +33,9 @@ struct Lookup {
     return private_mount_needs(request.entry, request.mount_procfs, request.mount_sysfs);
   }
 
-  static Result<Response> run(const Request& request, const Place& place) {
+  static Result<Response> run(const Request& request, const Context& context) {
     struct stat status {};
-    const base::UniqueFd file = place.open_itself(request.entry);
+    const base::UniqueFd file = context.place.open_itself(request.entry);
     if (!file || ::fstat(file.get(), &status) != 0) return path_error("lstat", request.entry);
     return make_file_info(last_component(request.entry), status);
   }

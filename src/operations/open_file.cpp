@@ -29,8 +29,9 @@ struct OpenFile {
     return private_mount_needs(request.file, request.mount_procfs, request.mount_sysfs);
   }
 
-  static Result<Response> run(const Request& request, const Place& place) {
-    if (!place.open(request.file, request.flags, request.mode)) return path_error("open", request.file);
+  static Result<Response> run(const Request& request, const Context& context) {
+    if (!context.place.open(request.file, request.flags, request.mode))
+      return path_error("open", request.file);
     return Nothing{};
   }
 };

@@ -4,16 +4,22 @@
 
 #include <optional>
 #include <string>
-#include <variant>
+#include <string_view>
 
 #include "base/unique_fd.hpp"
+#include "operations/context.hpp"
 #include "operations/error_response.hpp"
-#include "operations/place.hpp"
+#include "operations/payload.hpp"
 #include "wire/fields.hpp"
+#include "wire/text_reader.hpp"
+#include "wire/text_writer.hpp"
 
 namespace nsenterd::operations {
 
 using wire::Json;
+
+/// The most bytes that one message carries of a file's contents or of an attribute.
+inline constexpr std::int64_t kMaxBytes = 8 << 20;
 
 /// A payload that lacks a field or has a wrong one. The field is a path such as "[0].target"; empty for the
 /// payload as a whole.
@@ -28,12 +34,17 @@ using Checked = boost::system::result<T, InvalidPayload>;
 
 /// A request that has been checked, as it goes to the agent: without the fields that nobody knows.
 struct CheckedRequest {
-  Json payload;
+  /// The payload, as a TextWriter writes it.
+  std::string payload;
   PrivateMountNeeds needs;
 };
 
-/// What an operation answers with: its response's payload or why there is none.
-using Answer = boost::system::result<Json, ErrorResponse>;
+/// What an operation answers with: its response's payload, and the descriptor that goes with it, if any.
+struct Success {
+  std::string payload;
+  base::UniqueFd descriptor;
+};
+using Answer = boost::system::result<Success, ErrorResponse>;
 
 /// One message type: a request, its response, and what happens in between.
 struct Operation {
@@ -41,90 +52,87 @@ struct Operation {
   const char* request;
   /// Such as "readFileResponse".
   const char* response;
+  /// Whether it may act with the caller's ids.
+  bool takes_personality;
+  /// Whether a descriptor goes with the response.
+  bool answers_with_descriptor;
   Checked<CheckedRequest> (*check)(const Json& payload);
-  /// `payload` is one that check() has let pass.
-  Answer (*run)(const Json& payload, const Place& place);
-  /// Decodes and encodes again what an agent answered: the daemon passes on only what it understands.
-  Checked<Json> (*check_response)(const Json& payload);
+  /// `payload` is what check() has written.
+  Answer (*run)(std::string_view payload, const Context& context);
+  /// Whether the text is a payload of the response, as a TextWriter writes it: the daemon passes on only what it
+  /// understands.
+  bool (*is_response)(std::string_view payload);
 };
 
-// How payloads become JSON: a structure by its describe(), a list element by element, and these.
+/// As Operation::is_response, for the response that every operation may give.
+bool is_error_response(std::string_view payload);
 
-/// A payload that is null.
-struct Nothing {};
-/// A payload that is a string.
-struct Text {
+template <class T>
+std::string write_payload(const T& payload) {
   std::string text;
+  wire::TextWriter writer(text);
+  read_payload(writer, payload);
+  return text;
+}
+
+/// Whether the text is a T.
+template <class T>
+bool is_payload(std::string_view text) {
+  wire::TextReader reader(text);
+  T payload;
+  check_payload(reader, payload);
+  return reader.done();
+}
+
+/// An operation's type has Request, Response and `static Result<Response> run(const Request&, const Context&)`; if its
+/// paths may be below a private mount, `static PrivateMountNeeds needs(const Request&)`; if it may act with the
+/// caller's ids, `static constexpr bool kTakesPersonality = true`; and if some requests are wrong although each of their
+/// fields is right, `static std::optional<std::string> fault(const Request&)`, which names a field.
+template <class T>
+struct OperationOf {
+  using Request = typename T::Request;
+  using Response = typename T::Response;
+
+  static Checked<CheckedRequest> check(const Json& payload) {
+    std::optional<std::string> bad_field;
+    wire::Decoder decoder(payload, bad_field);
+    Request request;
+    read_payload(decoder, request);
+    if constexpr (requires { T::fault(request); }) {
+      if (!bad_field) bad_field = T::fault(request);
+    }
+    if (bad_field) return InvalidPayload{std::move(*bad_field)};
+    PrivateMountNeeds needs;
+    if constexpr (requires { T::needs(request); }) needs = T::needs(request);
+    return CheckedRequest{write_payload(request), needs};
+  }
+
+  static Answer run(std::string_view payload, const Context& context) {
+    wire::TextReader reader(payload);
+    Request request;
+    read_payload(reader, request);
+    if (!reader.done()) return plain_error(EINVAL, "payload");
+    auto response = T::run(request, context);
+    if (!response) return response.error();
+    Success success;
+    success.payload = write_payload(*response);
+    if constexpr (requires { response->file; }) success.descriptor = std::move(response->file);
+    return success;
+  }
 };
-/// A payload that is bytes in base64.
-struct Bytes {
-  std::string bytes;
-};
 
-void read_payload(wire::Decoder& decoder, Nothing& out);
-void read_payload(wire::Decoder& decoder, Text& out);
-void read_payload(wire::Decoder& decoder, Bytes& out);
-Json write_payload(const Nothing& payload);
-Json write_payload(const Text& payload);
-Json write_payload(const Bytes& payload);
-
-template <class T>
-void read_payload(wire::Decoder& decoder, T& out) {
-  decoder.read(out);
-}
-template <class T>
-Json write_payload(const T& payload) {
-  wire::Encoder encoder;
-  encoder.write(payload);
-  return std::move(encoder.value);
-}
-
-template <class T>
-Checked<T> decode_payload(const Json& payload) {
-  std::optional<std::string> bad_field;
-  wire::Decoder decoder(payload, bad_field);
-  T decoded{};
-  read_payload(decoder, decoded);
-  if (bad_field) return InvalidPayload{std::move(*bad_field)};
-  return decoded;
-}
-
-/// Decodes a payload and encodes it again, which leaves out what nobody knows.
-template <class T>
-Checked<Json> recode(const Json& payload) {
-  auto decoded = decode_payload<T>(payload);
-  if (!decoded) return decoded.error();
-  return {boost::system::in_place_value, write_payload(*decoded)};
-}
-
-/// As Operation::check_response, for the response that every operation may give.
-Checked<Json> check_error_response(const Json& payload);
-
-/// An operation's type has Request, Response and `static Result<Response> run(const Request&, const Place&)`,
-/// and, if its paths may be below a private mount, `static PrivateMountNeeds needs(const Request&)`.
 template <class T>
 constexpr Operation make_operation(const char* request_type, const char* response_type) {
-  return {
-      .request = request_type,
-      .response = response_type,
-      .check = [](const Json& payload) -> Checked<CheckedRequest> {
-        auto decoded = decode_payload<typename T::Request>(payload);
-        if (!decoded) return decoded.error();
-        PrivateMountNeeds needs;
-        if constexpr (requires { T::needs(*decoded); }) needs = T::needs(*decoded);
-        return CheckedRequest{write_payload(*decoded), needs};
-      },
-      .run = [](const Json& payload, const Place& place) -> Answer {
-        auto decoded = decode_payload<typename T::Request>(payload);
-        if (!decoded) return plain_error(EINVAL, "payload");
-        auto result = T::run(*decoded, place);
-        if (!result) return result.error();
-        return {boost::system::in_place_value, write_payload(*result)};
-      },
-      .check_response = [](const Json& payload) -> Checked<Json> {
-        return recode<typename T::Response>(payload);
-      },
-  };
+  using Of = OperationOf<T>;
+  bool takes_personality = false;
+  if constexpr (requires { T::kTakesPersonality; }) takes_personality = T::kTakesPersonality;
+  return {.request = request_type,
+          .response = response_type,
+          .takes_personality = takes_personality,
+          .answers_with_descriptor = requires(typename T::Response response){response.file;
+}
+, .check = Of::check, .run = Of::run, .is_response = is_payload<typename T::Response>
+};  // namespace nsenterd::operations
 }
 
 }  // namespace nsenterd::operations

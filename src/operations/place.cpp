@@ -1,10 +1,8 @@
 #include "operations/place.hpp"
 
 #include <cerrno>
+#include <limits>
 #include <string_view>
-
-#include <linux/magic.h>
-#include <sys/vfs.h>
 
 #include "base/syscalls.hpp"
 
@@ -35,28 +33,20 @@ open_how how_to_open(int flags, mode_t mode) noexcept {
   return how;
 }
 
-/// A symbolic link that leads into a procfs is refused (ELOOP), unless the path itself begins with /proc/: with one to
-/// /proc/self/mem, a write to a file of the container would write to the agent's own memory.
-base::UniqueFd open_in_container(const std::string& path, open_how how) noexcept {
-  const bool names_proc = path.starts_with(kProc);
-  if (!names_proc) how.resolve = RESOLVE_NO_SYMLINKS;
-  base::UniqueFd file(base::openat2(AT_FDCWD, path.c_str(), how));
-  if (file || names_proc || errno != ELOOP) return file;
-  how.resolve = 0;
-  file.reset(base::openat2(AT_FDCWD, path.c_str(), how));
-  struct statfs filesystem {};
-  if (!file) return file;
-  if (::fstatfs(file.get(), &filesystem) != 0 || filesystem.f_type == PROC_SUPER_MAGIC) {
-    file.reset();
-    errno = ELOOP;
-  }
-  return file;
-}
-
 }  // namespace
 
 PrivateMountNeeds private_mount_needs(const std::string& path, bool mount_procfs, bool mount_sysfs) {
   return {.procfs = mount_procfs && path.starts_with(kProc), .sysfs = mount_sysfs && path.starts_with(kSys)};
+}
+
+base::UniqueFd refuse_memory(base::UniqueFd file) noexcept {
+  // Only where offsets are addresses is there one that is negative (mem_lseek of the kernel's fs/proc/base.c).
+  constexpr off_t kAddress = std::numeric_limits<off_t>::min();
+  if (::lseek(file.get(), kAddress, SEEK_SET) == kAddress) {
+    file.reset();
+    errno = EPERM;
+  }
+  return file;
 }
 
 base::UniqueFd Place::open(const std::string& path, int flags, mode_t mode) const noexcept {
@@ -70,11 +60,14 @@ base::UniqueFd Place::open(const std::string& path, int flags, mode_t mode) cons
     directory = sysfs_;
     relative += kSys.size();
   }
-  if (directory == AT_FDCWD) return open_in_container(path, how);
-  how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
-  while (*relative == '/') ++relative;
-  if (*relative == '\0') relative = ".";
-  return base::UniqueFd(base::openat2(directory, relative, how));
+  if (directory != AT_FDCWD) {
+    how.resolve = RESOLVE_BENEATH | RESOLVE_NO_MAGICLINKS | RESOLVE_NO_XDEV;
+    while (*relative == '/') ++relative;
+    if (*relative == '\0') relative = ".";
+  }
+  base::UniqueFd file(base::openat2(directory, relative, how));
+  const bool opened = file && (flags & O_PATH) == 0;
+  return opened ? refuse_memory(std::move(file)) : std::move(file);
 }
 
 }  // namespace nsenterd::operations

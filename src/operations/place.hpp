@@ -18,6 +18,10 @@ struct PrivateMountNeeds {
 /// What a request with MountProcfs or MountSysfs needs: a mount that its path leads to.
 PrivateMountNeeds private_mount_needs(const std::string& path, bool mount_procfs, bool mount_sysfs);
 
+/// Closes a file that is a process's memory, such as /proc/PID/mem, with EPERM in errno. A container's path may lead to
+/// the agent's own, which a process may always write to, whatever else it may not.
+base::UniqueFd refuse_memory(base::UniqueFd file) noexcept;
+
 /// Resolves the paths of one request.
 class Place {
  public:
@@ -26,8 +30,8 @@ class Place {
 
   /// openat2(2). Never blocks on a FIFO or a terminal's carrier, and never makes a terminal the agent's
   /// controlling one. Below a private mount neither `..` (EXDEV), nor magic links such as /proc/1/root
-  /// (ELOOP), nor other mounts (EXDEV) lead anywhere else; elsewhere a symbolic link does not lead into a procfs
-  /// (ELOOP). Empty with errno on failure.
+  /// (ELOOP), nor other mounts (EXDEV) lead anywhere else. What is a process's memory is refused (EPERM). Empty with errno
+  /// on failure.
   [[nodiscard]] base::UniqueFd open(const std::string& path, int flags, mode_t mode = 0) const noexcept;
 
   /// A descriptor that stands for the file itself (O_PATH), a symbolic link included.

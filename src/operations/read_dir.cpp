@@ -55,8 +55,8 @@ struct ReadDir {
     return private_mount_needs(request.dir, request.mount_procfs, request.mount_sysfs);
   }
 
-  static Result<Response> run(const Request& request, const Place& place) {
-    base::UniqueFd file = place.open(request.dir, O_RDONLY | O_DIRECTORY);
+  static Result<Response> run(const Request& request, const Context& context) {
+    base::UniqueFd file = context.place.open(request.dir, O_RDONLY | O_DIRECTORY);
     if (!file) return path_error("open", request.dir);
     const Directory directory(::fdopendir(file.get()));
     if (!directory) return path_error("fdopendir", request.dir);

@@ -1,15 +1,11 @@
 // readFileRequest: up to len bytes of a file from an offset on (agent).
-#include <algorithm>
 #include <limits>
 
 #include "operations/operation.hpp"
+#include "operations/read_up_to.hpp"
 
 namespace nsenterd::operations {
 namespace {
-
-constexpr std::int64_t kMaxLength = 8 << 20;
-// Most of what is read is a line or a page of procfs; more is asked for only when that has been filled.
-constexpr std::size_t kFirstChunk = 4096;
 
 struct ReadFileRequest {
   std::string file;
@@ -37,24 +33,14 @@ struct ReadFile {
     return private_mount_needs(request.file, request.mount_procfs, request.mount_sysfs);
   }
 
-  static Result<Response> run(const Request& request, const Place& place) {
-    if (request.len > kMaxLength) return path_error("read", request.file, EINVAL);
-    const base::UniqueFd file = place.open(request.file, O_RDONLY);
+  static Result<Response> run(const Request& request, const Context& context) {
+    if (request.len > kMaxBytes) return path_error("read", request.file, EINVAL);
+    const base::UniqueFd file = context.place.open(request.file, O_RDONLY);
     if (!file) return path_error("open", request.file);
     Bytes content;
-    const auto wanted = static_cast<std::size_t>(request.len);
-    std::size_t filled = 0;
-    while (filled < wanted) {
-      const std::size_t chunk = std::min(wanted - filled, std::max(kFirstChunk, filled));
-      content.bytes.resize(filled + chunk);
-      const ssize_t got = ::pread(file.get(), content.bytes.data() + filled, chunk,
-                                  request.offset + static_cast<std::int64_t>(filled));
-      if (got < 0 && errno == EINTR) continue;
-      if (got < 0) return path_error("read", request.file);
-      if (got == 0) break;
-      filled += static_cast<std::size_t>(got);
+    if (!read_up_to(file.get(), request.offset, static_cast<std::size_t>(request.len), content.bytes)) {
+      return path_error("read", request.file);
     }
-    content.bytes.resize(filled);
     return content;
   }
 };

@@ -27,8 +27,8 @@ struct ReadLink {
     return private_mount_needs(request.link, request.mount_procfs, request.mount_sysfs);
   }
 
-  static Result<Response> run(const Request& request, const Place& place) {
-    const base::UniqueFd link = place.open_itself(request.link);
+  static Result<Response> run(const Request& request, const Context& context) {
+    const base::UniqueFd link = context.place.open_itself(request.link);
     if (!link) return path_error("readlink", request.link);
     // No target is longer than a path may be.
     Text target{std::string(PATH_MAX, '\0')};

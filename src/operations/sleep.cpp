@@ -20,7 +20,7 @@ struct Sleep {
   using Request = SleepRequest;
   using Response = Text;
 
-  static Result<Response> run(const Request& request, const Place& /*place*/) {
+  static Result<Response> run(const Request& request, const Context& /*context*/) {
     timespec left{static_cast<time_t>(request.seconds), 0};
     while (::clock_nanosleep(CLOCK_MONOTONIC, 0, &left, &left) == EINTR) {
     }

@@ -12,7 +12,19 @@ namespace nsenterd::operations {
   ROW(kWriteFile)                \
   ROW(kReadDir)                  \
   ROW(kReadLink)                 \
-  ROW(kSleep)
+  ROW(kMount)                    \
+  ROW(kUmount)                   \
+  ROW(kChown)                    \
+  ROW(kMountInfo)                \
+  ROW(kMountInode)               \
+  ROW(kSleep)                    \
+  ROW(kSetXattr)                 \
+  ROW(kGetXattr)                 \
+  ROW(kRemoveXattr)              \
+  ROW(kListXattr)                \
+  ROW(kUidInfo)                  \
+  ROW(kGidInfo)                  \
+  ROW(kOpenat2)
 
 #define NSENTERD_DECLARE(name) extern const Operation name;
 #define NSENTERD_ADDRESS(name) &(name),

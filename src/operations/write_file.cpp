@@ -32,8 +32,8 @@ struct WriteFile {
     return private_mount_needs(request.file, request.mount_procfs, request.mount_sysfs);
   }
 
-  static Result<Response> run(const Request& request, const Place& place) {
-    const base::UniqueFd file = place.open(request.file, O_WRONLY);
+  static Result<Response> run(const Request& request, const Context& context) {
+    const base::UniqueFd file = context.place.open(request.file, O_WRONLY);
     if (!file) return path_error("open", request.file);
     std::int64_t offset = request.offset;
     for (std::string_view left = request.data; !left.empty();) {

@@ -11,6 +11,7 @@
 
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
+#include "wire/credentials.hpp"
 #include "wire/descriptors.hpp"
 #include "wire/frame.hpp"
 
@@ -33,6 +34,11 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
   /// Begins to wait for frames; the handler is called until close().
   void start();
   void close();
+
+  /// Sends on whose behalf the request is made, before it. False with errno.
+  bool send_credentials(const wire::Credentials& credentials) noexcept {
+    return wire::send_credentials(socket_.native_handle(), credentials);
+  }
 
   /// Sends a frame, what the socket does not take at once as soon as it does. A peer that is gone is not an
   /// error here: its exit says more.

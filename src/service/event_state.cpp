@@ -9,6 +9,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "service/id_map.hpp"
+#include "wire/credentials.hpp"
 #include "wire/message.hpp"
 
 namespace nsenterd::service {
@@ -57,7 +59,7 @@ Result<EventState::Start> EventState::prepare() {
     return Failure(InvalidParameter{"request.payload" + (separator + field)});
   }
   auto start = plan_join(checked->needs);
-  if (start) request_text_ = wire::encode_message({request_.type, std::move(checked->payload)});
+  if (start) request_text_ = wire::join_message(request_.type, checked->payload);
   return start;
 }
 
@@ -90,6 +92,9 @@ Result<EventState::Start> EventState::plan_join(const operations::PrivateMountNe
     }
     if (service_->is_own_user_namespace(status)) joined.erase(Namespace::user);
   }
+  if (operation_->takes_personality && joined.contains(Namespace::user)) {
+    if (auto mapped = check_ids_are_mapped(*start.target); !mapped) return mapped.error();
+  }
   // Looked up by its number above, which may be another's by now; and where nothing is left to join, nobody else
   // would notice that it has ended.
   pollfd ended{start.target->pidfd(), POLLIN, 0};
@@ -101,6 +106,22 @@ Result<EventState::Start> EventState::plan_join(const operations::PrivateMountNe
   // The process that would make the procfs is outside the target's pid namespace then, so it would be the host's.
   if (needs.procfs && nsjoin::joins_pid_late(start.plan)) return Failure(InvalidParameter{"cloneFlags"});
   return start;
+}
+
+Result<void> EventState::check_ids_are_mapped(const Target& target) const {
+  const auto check = [&](const std::optional<std::uint32_t>& id, const char* map,
+                         const char* parameter) -> Result<void> {
+    if (!id) return {};
+    const auto mapped = is_mapped(target.pid(), map, *id);
+    if (!mapped && (mapped.error().error == ENOENT || mapped.error().error == ESRCH))
+      return Failure(NoSuchTarget{});
+    if (!mapped)
+      return Failure(JoinFailed{std::string(mapped.error().step) + " " + map, mapped.error().error});
+    if (!*mapped) return Failure(InvalidParameter{parameter});
+    return {};
+  };
+  auto checked = check(parameters_.uid, "uid_map", "uid");
+  return checked ? check(parameters_.gid, "gid_map", "gid") : checked;
 }
 
 Result<void> EventState::start(const Start& start) {
@@ -146,10 +167,10 @@ void EventState::on_spawned(Spawner::Outcome outcome) {
 void EventState::adopt(base::ChildProcess process) {
   const pid_t pid = process.pid();
   const int fork = ++forks_done_;
+  ++children_;
   if (fork == 1) group_ = pid;
   // First, because the agent may be waiting for it by now.
   if (phase_ == Phase::starting && forks_to_come_ == 0) give_request();
-  ++children_;
   agent_ = service_->reaper().watch(
       std::move(process),
       [event = shared_from_this(), fork](const auto& status) { event->on_child_ended(status, fork); });
@@ -161,6 +182,12 @@ void EventState::adopt(base::ChildProcess process) {
 
 /// Only now: an agent that the service holds no pidfd of never gets anything to do.
 void EventState::give_request() {
+  const wire::Credentials credentials{parameters_.uid, parameters_.gid};
+  if (operation_->takes_personality && (credentials.uid || credentials.gid)) {
+    if (!channel_->send_credentials(credentials)) {
+      return end(Failure(JoinFailed{"send credentials", errno}));
+    }
+  }
   channel_->send(parameters_.async ? wire::FrameKind::request_async : wire::FrameKind::request,
                  request_text_);
   request_text_ = {};
@@ -198,7 +225,7 @@ void EventState::on_frames() {
 
 void EventState::on_frame(Frame frame) {
   switch (frame.kind) {
-    case wire::FrameKind::response: return on_response(frame.body);
+    case wire::FrameKind::response: return on_response(std::move(frame));
     case wire::FrameKind::join_failed: return on_join_failed(frame.body);
     case wire::FrameKind::forked: return on_forked(std::move(frame.descriptor));
     case wire::FrameKind::started:
@@ -223,17 +250,31 @@ void EventState::on_join_failed(const std::string& body) {
   end(failure_of(failure));
 }
 
-void EventState::on_response(const std::string& body) {
-  auto message = wire::decode_message(body);
-  if (!message) return end(Failure(AgentDied{}));
-  const bool failed = message->type == operations::kErrorResponse;
-  if (!failed && message->type != operation_->response) return end(Failure(AgentDied{}));
-  auto payload = failed ? operations::check_error_response(message->payload)
-                        : operation_->check_response(message->payload);
-  if (!payload) return end(Failure(AgentDied{}));
-  response_.type = std::move(message->type);
-  response_.payload = std::move(*payload);
+void EventState::on_response(Frame frame) {
+  const auto parts = wire::split_message(frame.body);
+  if (!parts) return end(Failure(AgentDied{}));
+  const bool failed = parts->type == operations::kErrorResponse;
+  if (!failed && parts->type != operation_->response) return end(Failure(AgentDied{}));
+  const bool understood =
+      failed ? operations::is_error_response(parts->payload) : operation_->is_response(parts->payload);
+  const bool with_descriptor = !failed && operation_->answers_with_descriptor;
+  if (!understood || with_descriptor != static_cast<bool>(frame.descriptor)) return end(Failure(AgentDied{}));
+  response_text_ = std::move(frame.body);
+  response_is_parsed_ = false;
+  if (with_descriptor) {
+    descriptor_ = std::move(frame.descriptor);
+    std::string payload;
+    wire::append_json(payload, operations::opened_file_payload(descriptor_.get()));
+    response_text_ = wire::join_message(operation_->response, payload);
+  }
   end({});
+}
+
+const Message& EventState::response() {
+  if (!std::exchange(response_is_parsed_, true)) {
+    response_ = wire::message_from_json(wire::parse_json(response_text_).value()).value();
+  }
+  return response_;
 }
 
 void EventState::end(const Result<void>& outcome) {

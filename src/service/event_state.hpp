@@ -44,9 +44,15 @@ class EventState : public std::enable_shared_from_this<EventState> {
 
   [[nodiscard]] const EventParameters& parameters() const noexcept { return parameters_; }
   [[nodiscard]] const Message& request() const noexcept { return request_; }
-  [[nodiscard]] const Message& response() const noexcept { return response_; }
+  [[nodiscard]] const Message& response();
+  [[nodiscard]] const std::string& response_text() const noexcept { return response_text_; }
+  /// What came with the response.
+  [[nodiscard]] base::UniqueFd& descriptor() noexcept { return descriptor_; }
   void set_request(Message request) { request_ = std::move(request); }
-  void set_response(Message response) { response_ = std::move(response); }
+  void set_response(Message response) {
+    response_ = std::move(response);
+    response_is_parsed_ = true;
+  }
   [[nodiscard]] pid_t process_id() const noexcept { return process_id_; }
 
   // Handlers are called from the event loop, never from within these.
@@ -64,6 +70,9 @@ class EventState : public std::enable_shared_from_this<EventState> {
 
   Result<Start> prepare();
   Result<Start> plan_join(const operations::PrivateMountNeeds& needs) const;
+  /// Whether the target's user namespace, which is joined, has numbers for the caller's ids. Without one the kernel would
+  /// take somebody else for him: the overflow id.
+  Result<void> check_ids_are_mapped(const Target& target) const;
   Result<void> start(const Start& start);
 
   void on_spawned(Spawner::Outcome outcome);
@@ -73,7 +82,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
   void on_frame(Frame frame);
   void on_forked(base::UniqueFd pidfd);
   void on_join_failed(const std::string& body);
-  void on_response(const std::string& body);
+  void on_response(Frame frame);
   void give_request();
   void reap_strays();
   /// Closes the socket and kills the last process of the event, if there is one.
@@ -86,7 +95,11 @@ class EventState : public std::enable_shared_from_this<EventState> {
   std::shared_ptr<ServiceState> service_;
   EventParameters parameters_;
   Message request_;
+  // As given by the caller, or parsed from the agent's answer once somebody asks for it.
   Message response_;
+  bool response_is_parsed_ = true;
+  std::string response_text_;
+  base::UniqueFd descriptor_;
   const operations::Operation* operation_ = nullptr;
   pid_t process_id_ = 0;
 

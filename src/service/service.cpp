@@ -148,8 +148,17 @@ const Message& NSenterEvent::request() const noexcept {
 void NSenterEvent::set_request(Message request) {
   state_->set_request(std::move(request));
 }
-const Message& NSenterEvent::response() const noexcept {
+const Message& NSenterEvent::response() const {
   return state_->response();
+}
+const std::string& NSenterEvent::response_text() const noexcept {
+  return state_->response_text();
+}
+int NSenterEvent::descriptor() const noexcept {
+  return state_->descriptor().get();
+}
+int NSenterEvent::release_descriptor() noexcept {
+  return state_->descriptor().release();
 }
 void NSenterEvent::set_response(Message response) {
   state_->set_response(std::move(response));

@@ -21,19 +21,26 @@ constexpr auto kValues = make_values();
 
 }  // namespace
 
+void append_base64(std::string& out, std::string_view bytes) {
+  const std::size_t filled = out.size();
+  out.resize(filled + (bytes.size() + 2) / 3 * 4);
+  char* to = out.data() + filled;
+  const auto put = [&to](std::uint32_t group, int characters) {
+    for (int i = 0; i < 4; ++i, group <<= 6U)
+      *to++ = i < characters ? kAlphabet[(group >> 18U) & 0x3FU] : '=';
+  };
+  const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
+  std::size_t left = bytes.size();
+  for (; left >= 3; left -= 3, at += 3) {
+    put(static_cast<std::uint32_t>(at[0]) << 16U | static_cast<std::uint32_t>(at[1]) << 8U | at[2], 4);
+  }
+  if (left == 2) put(static_cast<std::uint32_t>(at[0]) << 16U | static_cast<std::uint32_t>(at[1]) << 8U, 3);
+  if (left == 1) put(static_cast<std::uint32_t>(at[0]) << 16U, 2);
+}
+
 std::string encode_base64(std::string_view bytes) {
   std::string text;
-  text.reserve((bytes.size() + 2) / 3 * 4);
-  std::uint32_t bits = 0;
-  int pending = 0;
-  for (const char byte : bytes) {
-    bits = (bits << 8U) | static_cast<unsigned char>(byte);
-    for (pending += 8; pending >= 6; pending -= 6) {
-      text.push_back(kAlphabet[(bits >> static_cast<unsigned>(pending - 6)) & 0x3FU]);
-    }
-  }
-  if (pending > 0) text.push_back(kAlphabet[(bits << static_cast<unsigned>(6 - pending)) & 0x3FU]);
-  while (text.size() % 4 != 0) text.push_back('=');
+  append_base64(text, bytes);
   return text;
 }
 

@@ -9,6 +9,8 @@ namespace nsenterd::wire {
 
 std::string encode_base64(std::string_view bytes);
 
+void append_base64(std::string& out, std::string_view bytes);
+
 /// Nothing if the text is not canonical: wrong length, alphabet or padding, or bits set that mean nothing.
 std::optional<std::string> decode_base64(std::string_view text);
 

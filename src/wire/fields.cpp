@@ -1,7 +1,5 @@
 #include "wire/fields.hpp"
 
-#include <climits>
-
 #include "wire/base64.hpp"
 
 namespace nsenterd::wire {
@@ -35,27 +33,29 @@ void Decoder::refuse(std::string_view name) {
   bad_field_ = path.append(name);
 }
 
-void Decoder::text(const char* name, std::string& out) {
-  const Json* field = member(name);
-  if (field == nullptr) return;
-  const auto* string = field->get_ptr<const std::string*>();
-  if (string == nullptr || string->find('\0') != std::string::npos) return refuse(name);
-  out = *string;
+bool Decoder::parse(const Json& field, std::string& out, std::size_t limit) {
+  const auto* text = field.get_ptr<const std::string*>();
+  if (text == nullptr || text->size() >= limit || text->find('\0') != std::string::npos) return false;
+  out = *text;
+  return true;
 }
 
-void Decoder::path(const char* name, std::string& out) {
-  text(name, out);
-  if (!failed() && out.size() >= PATH_MAX) refuse(name);
+bool Decoder::parse_bytes(const Json& field, std::string& out) {
+  if (field.is_null()) return true;
+  const auto* text = field.get_ptr<const std::string*>();
+  auto decoded = text != nullptr ? decode_base64(*text) : std::nullopt;
+  if (decoded) out = std::move(*decoded);
+  return decoded.has_value();
+}
+
+void Decoder::text(const char* name, std::string& out, std::size_t limit) {
+  const Json* field = member(name);
+  if (field != nullptr && !parse(*field, out, limit)) refuse(name);
 }
 
 void Decoder::bytes(const char* name, std::string& out) {
   const Json* field = member(name);
-  if (field == nullptr || field->is_null()) return;
-  const auto* text = field->get_ptr<const std::string*>();
-  if (text == nullptr) return refuse(name);
-  auto decoded = decode_base64(*text);
-  if (!decoded) return refuse(name);
-  out = std::move(*decoded);
+  if (field != nullptr && !parse_bytes(*field, out)) refuse(name);
 }
 
 void Decoder::boolean(const char* name, bool& out) {
@@ -69,8 +69,23 @@ void Decoder::optional_boolean(const char* name, bool& out) {
   if (!failed() && value_.contains(name)) boolean(name, out);
 }
 
-void Encoder::bytes(const char* name, const std::string& in) {
-  value[name] = encode_base64(in);
+void Decoder::word(const char* name, bool& out, const char* first, const char* second) {
+  const Json* field = member(name);
+  if (field == nullptr) return;
+  out = *field == second;
+  if (!out && *field != first) refuse(name);
+}
+
+void Decoder::null() {
+  if (!value_.is_null()) refuse();
+}
+
+void Decoder::string(std::string& out) {
+  if (!parse(value_, out, std::string::npos)) refuse();
+}
+
+void Decoder::base64(std::string& out) {
+  if (!parse_bytes(value_, out)) refuse();
 }
 
 }  // namespace nsenterd::wire

@@ -1,8 +1,11 @@
-// Turns payloads into JSON and back. A payload type says once, in its describe(), which fields it has; the
-// same description decodes (Decoder) and encodes (Encoder), so the two cannot differ. (Both sides.)
+// Payloads as fields. A payload type says once, in its describe(), which fields it has; a Decoder reads them from a JSON
+// value of anybody's, a TextWriter (wire/text_writer.hpp) writes them as text, and a TextReader (wire/text_reader.hpp)
+// reads that text again, so the three cannot differ. (Both sides.)
 #pragma once
 
+#include <array>
 #include <charconv>
+#include <climits>
 #include <concepts>
 #include <cstdint>
 #include <limits>
@@ -17,7 +20,7 @@
 
 namespace nsenterd::wire {
 
-/// What a describe() takes as its payload: T to decode into, const T to encode from.
+/// What a describe() takes as its payload: T to read into, const T to write from.
 template <class Payload, class T>
 concept Describes = std::same_as<std::remove_const_t<Payload>, T>;
 
@@ -34,15 +37,17 @@ class Decoder {
   [[nodiscard]] bool failed() const { return bad_field_.has_value(); }
   [[nodiscard]] const Json& value() const { return value_; }
 
-  /// A string without NUL.
-  void text(const char* name, std::string& out);
+  /// A string without NUL, shorter than `limit` bytes.
+  void text(const char* name, std::string& out, std::size_t limit = std::string::npos);
   /// A string without NUL, shorter than PATH_MAX.
-  void path(const char* name, std::string& out);
+  void path(const char* name, std::string& out) { text(name, out, PATH_MAX); }
   /// base64; null means none.
   void bytes(const char* name, std::string& out);
   void boolean(const char* name, bool& out);
   /// As boolean, but false if absent.
   void optional_boolean(const char* name, bool& out);
+  /// One of two words: false for the first, true for the second.
+  void word(const char* name, bool& out, const char* first, const char* second);
 
   /// An exact integer between `low` and `high`.
   template <std::integral T>
@@ -50,7 +55,7 @@ class Decoder {
                T high = std::numeric_limits<T>::max()) {
     const Json* field = member(name);
     if (field == nullptr) return;
-    if (!exact_integer(*field, out) || out < low || out > high) refuse(name);
+    if (!parse(*field, out) || out < low || out > high) refuse(name);
   }
 
   /// As integer, but left alone if absent or null.
@@ -77,7 +82,26 @@ class Decoder {
   }
 
   /// A field that means nothing, but that the vocabulary has; any value will do.
-  void padding(const char* name, const Json& /*value*/) { member(name); }
+  void padding(const char* name, const char* /*value*/) { member(name); }
+
+  /// A list of paths, or of exact integers; null is an empty one.
+  template <class T>
+  void list(const char* name, std::vector<T>& out) {
+    const Json* field = member(name);
+    if (field == nullptr || field->is_null()) return;
+    if (!field->is_array()) return refuse(name);
+    out.resize(field->size());
+    elements(name, *field, out);
+  }
+
+  /// A list of exactly that many integers.
+  template <std::integral T, std::size_t Size>
+  void array(const char* name, std::array<T, Size>& out) {
+    const Json* field = member(name);
+    if (field == nullptr) return;
+    if (!field->is_array() || field->size() != Size) return refuse(name);
+    elements(name, *field, out);
+  }
 
   template <class T>
   void object(const char* name, T& out) {
@@ -87,14 +111,22 @@ class Decoder {
     inner.read(out);
   }
 
-  /// The value itself as an object described by describe(fields, out).
+  // The value itself:
+
+  void null();
+  /// A string without NUL.
+  void string(std::string& out);
+  /// base64; null means none.
+  void base64(std::string& out);
+
+  /// An object described by describe(fields, out).
   template <class T>
   void read(T& out) {
     if (!value_.is_object()) return refuse();
     describe(*this, out);
   }
 
-  /// The value itself as a list; null is an empty one.
+  /// A list; null is an empty one.
   template <class T>
   void read(std::vector<T>& out) {
     if (value_.is_null()) return;
@@ -115,8 +147,18 @@ class Decoder {
   const Json* member(const char* name);
   [[nodiscard]] std::string where() const;
 
+  template <class List>
+  void elements(const char* name, const Json& from, List& out) {
+    for (std::size_t i = 0; i < out.size(); ++i) {
+      if (!parse(from[i], out[i])) return refuse(std::string(name) + "[" + std::to_string(i) + "]");
+    }
+  }
+
+  // Each says whether the value is one of that type.
+  static bool parse(const Json& field, std::string& out, std::size_t limit = PATH_MAX);
+  static bool parse_bytes(const Json& field, std::string& out);
   template <std::integral T>
-  static bool exact_integer(const Json& field, T& out) {
+  static bool parse(const Json& field, T& out) {
     if (const auto* positive = field.get_ptr<const Json::number_unsigned_t*>()) {
       if (!std::in_range<T>(*positive)) return false;
       out = static_cast<T>(*positive);
@@ -133,49 +175,6 @@ class Decoder {
   const Decoder* parent_ = nullptr;
   std::string_view name_;
   std::size_t index_ = 0;
-};
-
-/// Writes the fields of one JSON object; the mirror of Decoder.
-class Encoder {
- public:
-  Json value = nullptr;
-
-  void text(const char* name, const std::string& in) { value[name] = in; }
-  void path(const char* name, const std::string& in) { value[name] = in; }
-  void bytes(const char* name, const std::string& in);
-  void boolean(const char* name, bool in) { value[name] = in; }
-  void optional_boolean(const char* name, bool in) { value[name] = in; }
-  template <std::integral T>
-  void integer(const char* name, T in, T /*low*/ = {}, T /*high*/ = {}) {
-    value[name] = in;
-  }
-  template <std::integral T>
-  void decimal(const char* name, T in, T /*low*/ = {}, T /*high*/ = {}) {
-    value[name] = std::to_string(in);
-  }
-  void padding(const char* name, Json in) { value[name] = std::move(in); }
-  template <class T>
-  void object(const char* name, const T& in) {
-    Encoder inner;
-    inner.write(in);
-    value[name] = std::move(inner.value);
-  }
-  template <class T>
-  void write(const T& in) {
-    value = Json::object();
-    describe(*this, in);
-  }
-  /// An empty list is null, as Go writes it.
-  template <class T>
-  void write(const std::vector<T>& in) {
-    if (in.empty()) return;
-    value = Json::array();
-    for (const T& element : in) {
-      Encoder inner;
-      inner.write(element);
-      value.push_back(std::move(inner.value));
-    }
-  }
 };
 
 }  // namespace nsenterd::wire

@@ -53,7 +53,7 @@ void describe(Fields& fields, Payload& sys) {
   fields.integer("Mode", sys.mode);
   fields.integer("Uid", sys.uid);
   fields.integer("Gid", sys.gid);
-  fields.padding("X__pad0", 0);
+  fields.padding("X__pad0", "0");
   fields.integer("Rdev", sys.rdev);
   fields.integer("Size", sys.size);
   fields.integer("Blksize", sys.blksize);
@@ -61,7 +61,7 @@ void describe(Fields& fields, Payload& sys) {
   fields.object("Atim", sys.atim);
   fields.object("Mtim", sys.mtim);
   fields.object("Ctim", sys.ctim);
-  fields.padding("X__unused", Json::array({0, 0, 0}));
+  fields.padding("X__unused", "[0,0,0]");
 }
 
 template <class Fields, Describes<FileInfo> Payload>

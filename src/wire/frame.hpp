@@ -12,7 +12,7 @@ enum class FrameKind : std::uint32_t {
   request = 1,
   /// As request, and the agent answers `started` before it runs the operation.
   request_async,
-  /// Agent to daemon: the message that answers, in JSON.
+  /// Agent to daemon: the message that answers, in JSON; with the descriptor that it carries, if any.
   response,
   /// The agent runs and has the request. Empty.
   started,
@@ -20,6 +20,8 @@ enum class FrameKind : std::uint32_t {
   join_failed,
   /// Empty, with a pidfd: the agent is that process, a child of the one that the fork server made.
   forked,
+  /// Daemon to agent, before a request: on whose behalf it is made (wire/credentials.hpp).
+  credentials,
 };
 
 struct FrameHeader {

@@ -3,20 +3,27 @@
 #include <utility>
 
 namespace nsenterd::wire {
+namespace {
 
-std::string encode_message(const Message& message) {
-  std::string text = R"({"message":)";
-  append_json(text, message.type);
-  text += R"(,"payload":)";
-  append_json(text, message.payload);
-  text += '}';
-  return text;
+constexpr std::string_view kBegin = R"({"message":")";
+constexpr std::string_view kMiddle = R"(","payload":)";
+constexpr std::string_view kEnd = "}";
+
+}  // namespace
+
+std::string join_message(std::string_view type, std::string_view payload) {
+  std::string text;
+  text.reserve(kBegin.size() + type.size() + kMiddle.size() + payload.size() + kEnd.size());
+  return text.append(kBegin).append(type).append(kMiddle).append(payload).append(kEnd);
 }
 
-boost::system::result<Message, JsonError> decode_message(std::string_view text) {
-  auto value = parse_json(text);
-  if (!value) return std::move(value).error();
-  return message_from_json(std::move(*value));
+std::optional<MessageParts> split_message(std::string_view text) {
+  if (!text.starts_with(kBegin) || !text.ends_with(kEnd)) return std::nullopt;
+  text.remove_prefix(kBegin.size());
+  text.remove_suffix(kEnd.size());
+  const std::size_t middle = text.find(kMiddle);
+  if (middle == std::string_view::npos) return std::nullopt;
+  return MessageParts{text.substr(0, middle), text.substr(middle + kMiddle.size())};
 }
 
 boost::system::result<Message, JsonError> message_from_json(Json value) {

@@ -1,6 +1,7 @@
 // The message envelope as text (both sides).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -10,14 +11,20 @@
 
 namespace nsenterd::wire {
 
-/// `{"message": TYPE, "payload": ...}`, without a line end.
-std::string encode_message(const Message& message);
+/// `{"message":TYPE,"payload":PAYLOAD}` of a payload that is JSON text already. `type` is one of our own.
+std::string join_message(std::string_view type, std::string_view payload);
 
-/// The mirror of encode_message. An absent payload is null. Other keys are an error.
-boost::system::result<Message, JsonError> decode_message(std::string_view text);
+struct MessageParts {
+  std::string_view type;
+  std::string_view payload;
+};
 
-/// As decode_message, from a value that has been parsed. The error's reason is the key that is missing, wrong
-/// or unknown.
+/// The mirror of join_message, of exactly what that writes: what stands in the payload's place is not looked at. The
+/// parts are views of `text`.
+std::optional<MessageParts> split_message(std::string_view text);
+
+/// A message from a JSON value of anybody's. An absent payload is null. The error's reason is the key that is missing,
+/// wrong or unknown.
 boost::system::result<Message, JsonError> message_from_json(Json value);
 
 }  // namespace nsenterd::wire

@@ -104,14 +104,24 @@ TEST_CASE("FIFOs and terminals do not block an event, and give no controlling te
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
 }
 
-TEST_CASE("A symbolic link of the container does not lead into a procfs") {
+TEST_CASE("A process's memory is not opened, whichever path leads to it") {
   NSENTERD_NEEDS(missing_for_containers());
   const RuncContainer container(RuncContainer::UserNamespace::none);
   Session session;
   container.shell(
-      "ln -s /proc/self/maps /maps; ln -s /proc/self/mem /mem; ln -s /etc/hosts /hosts; echo a > /etc/hosts");
-  CHECK(session.ask(inside(container), request::read_file("/maps")).error() == ELOOP);
-  CHECK(session.ask(inside(container), request::write_file("/mem", "YWJj")).error() == ELOOP);
+      "ln -s /proc/self/mem /mem; ln -s /proc/self/comm /comm; ln -s /etc/hosts /hosts; echo a > /etc/hosts; "
+      "mkdir /p; ln -s ../proc/thread-self /p/me");
+  for (const char* path :
+       {"/mem", "/proc/self/mem", "/proc/thread-self/mem", "/proc/1/mem", "/p/me/mem", "/p/me/pagemap"}) {
+    CAPTURE(path);
+    CHECK(session.ask(inside(container), request::read_file(path)).error() == EPERM);
+    CHECK(session.ask(inside(container), request::open_file(path, O_RDONLY)).error() == EPERM);
+  }
+  CHECK(session.ask(inside(container), request::write_file("/mem", "YWJj")).error() == EPERM);
+  CHECK(session.ask(inside(container), request::write_file("/proc/self/mem", "YWJj")).error() == EPERM);
+  CHECK(session.ask(inside(container), request::write_file("/proc/self/mem", "YWJj", Through::procfs))
+            .error() == EPERM);
+  CHECK(session.ask(inside(container), request::read_file("/comm")).bytes() == "nsenter-agent\n");
   CHECK(session.ask(inside(container), request::read_file("/hosts")).bytes() == "a\n");
 }
 

@@ -1,6 +1,7 @@
-// wire/fields: a payload's description, decoded and encoded.
+// wire/fields, wire/text_writer, wire/text_reader: a payload's description, decoded, written and read.
 #include "wire/fields.hpp"
 
+#include <array>
 #include <climits>
 #include <cstdint>
 #include <limits>
@@ -9,6 +10,8 @@
 #include <vector>
 
 #include "support/catch.hpp"
+#include "wire/text_reader.hpp"
+#include "wire/text_writer.hpp"
 
 namespace {
 
@@ -31,6 +34,10 @@ struct Outer {
   std::int32_t limited = 0;
   std::int32_t decimal = 0;
   std::uint32_t id = 0;
+  bool second = false;
+  std::vector<std::string> paths;
+  std::vector<std::uint64_t> numbers;
+  std::array<std::uint32_t, 2> pair{};
   Inner inner;
 };
 
@@ -57,7 +64,11 @@ void describe(Fields& fields, Payload& outer) {
   fields.integer("limited", outer.limited, -2, 3);
   fields.decimal("decimal", outer.decimal);
   fields.decimal("id", outer.id);
-  fields.padding("X__pad0", 0);
+  fields.word("word", outer.second, "one", "two");
+  fields.list("paths", outer.paths);
+  fields.list("numbers", outer.numbers);
+  fields.array("pair", outer.pair);
+  fields.padding("X__pad0", "0");
   fields.object("Fsys", outer.inner);
 }
 
@@ -70,7 +81,7 @@ void describe(Fields& fields, Payload& item) {
 Json good() {
   return Json::parse(R"({"text":"t","path":"/p","bytes":"Zm9v","flag":true,"Optional":true,"small":-128,
     "number":-9223372036854775808,"natural":18446744073709551615,"limited":3,"decimal":"-2147483648","id":"4294967295",
-    "X__pad0":0,"Fsys":{"Dev":18446744073709551615}})");
+    "word":"two","paths":["/a","/b"],"numbers":[0,18446744073709551615],"pair":[4294967295,511],"X__pad0":0,"Fsys":{"Dev":18446744073709551615}})");
 }
 
 /// The field that a value is refused for; "" for the value as a whole, "fine" if it is not refused.
@@ -89,9 +100,31 @@ std::string with(const char* name, Json value) {
   return refused<Outer>(changed);
 }
 
+template <class T>
+std::string written(const T& value) {
+  std::string text;
+  wire::TextWriter writer(text);
+  writer.read(value);
+  return text;
+}
+
+/// Whether a text is read whole, as a T.
+template <class T>
+bool reads(const std::string& text, T& out) {
+  wire::TextReader reader(text);
+  reader.read(out);
+  return reader.done();
+}
+
+template <class T>
+bool reads(const std::string& text) {
+  T value{};
+  return reads(text, value);
+}
+
 }  // namespace
 
-TEST_CASE("What is decoded is encoded to the same again") {
+TEST_CASE("What is decoded is written to the same again") {
   std::optional<std::string> bad_field;
   const Json value = good();
   wire::Decoder decoder(value, bad_field);
@@ -105,9 +138,7 @@ TEST_CASE("What is decoded is encoded to the same again") {
   CHECK(outer.decimal == std::numeric_limits<std::int32_t>::min());
   CHECK(outer.id == std::numeric_limits<std::uint32_t>::max());
   CHECK(outer.inner.dev == std::numeric_limits<std::uint64_t>::max());
-  wire::Encoder encoder;
-  encoder.write(outer);
-  CHECK(encoder.value == value);
+  CHECK(Json::parse(written(outer)) == value);
 }
 
 TEST_CASE("Every field that is missing is named") {
@@ -129,7 +160,8 @@ TEST_CASE("Every field of the wrong type is named") {
       const bool fits = name == "X__pad0" || (value.is_string() && (name == "text" || name == "path")) ||
                         (value.is_boolean() && (name == "flag" || name == "Optional")) ||
                         (value.is_number_integer() && (name == "number" || name == "natural")) ||
-                        (value.is_null() && name == "bytes");
+                        (value.is_null() && (name == "bytes" || name == "paths" || name == "numbers")) ||
+                        (value.is_array() && (name == "paths" || name == "numbers"));
       const std::string expected = fits ? "fine" : name == "Fsys" && value.is_object() ? "Fsys.Dev" : name;
       CHECK(with(name.c_str(), value) == expected);
     }
@@ -211,14 +243,81 @@ TEST_CASE("A bad field is named by its whole path") {
   CHECK(refused<Items>(Json::object()).empty());
 }
 
-TEST_CASE("A list may be null, and an empty list is encoded as null") {
+TEST_CASE("A list may be null, and an empty list is written as null") {
   CHECK(refused<std::vector<Item>>(nullptr) == "fine");
   CHECK(refused<std::vector<Item>>(Json::array()) == "fine");
-  wire::Encoder encoder;
-  encoder.write(std::vector<Item>{});
-  CHECK(encoder.value.is_null());
-  encoder.write(std::vector<Item>{{"/a", {1}}, {"/b", {2}}});
-  CHECK(encoder.value.dump() == R"([{"Fsys":{"Dev":1},"target":"/a"},{"Fsys":{"Dev":2},"target":"/b"}])");
+  CHECK(written(std::vector<Item>{}) == "null");
+  CHECK(written(std::vector<Item>{{"/a", {1}}, {"/b", {2}}}) ==
+        R"([{"target":"/a","Fsys":{"Dev":1}},{"target":"/b","Fsys":{"Dev":2}}])");
+}
+
+TEST_CASE("An element of a list that is wrong is named") {
+  CHECK(with("paths", {"/a", 1}) == "paths[1]");
+  CHECK(with("paths", {std::string(PATH_MAX, 'a')}) == "paths[0]");
+  CHECK(with("paths", {std::string("a\0b", 3)}) == "paths[0]");
+  CHECK(with("numbers", {1, -1}) == "numbers[1]");
+  CHECK(with("numbers", {1.0}) == "numbers[0]");
+  CHECK(with("pair", {1, 4294967296U}) == "pair[1]");
+  for (const Json& pair : {Json::array({1}), Json::array({1, 2, 3}), Json::array()})
+    CHECK(with("pair", pair) == "pair");
+  CHECK(with("word", "one") == "fine");
+  CHECK(with("word", "") == "word");
+  CHECK(with("word", "twoo") == "word");
+}
+
+TEST_CASE(
+    "What is written is read again, and nothing that differs from it by a byte unless it says something "
+    "else") {
+  Outer outer;
+  outer.text = "quote \" backslash \\ line\n \x01 \x7f é 𝄞";
+  outer.bytes = std::string("\0\xff", 2);
+  outer.number = -1;
+  outer.decimal = -7;
+  outer.paths = {"/a", ""};
+  outer.numbers = {0, 7};
+  const std::string text = written(outer);
+  CHECK(Json::parse(text)["text"] == outer.text);
+  Outer back;
+  REQUIRE(reads(text, back));
+  CHECK(written(back) == text);
+  int others = 0;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    CAPTURE(i);
+    CHECK_FALSE(reads<Outer>(text.substr(0, i)));
+    for (const char byte : std::string("\0 \"\\x09,]}-\xff", 12)) {
+      std::string changed = text;
+      changed[i] = byte;
+      Outer other;
+      if (byte == text[i] || !reads(changed, other)) continue;
+      // A digit or a letter of a value became another.
+      CHECK(Json::accept(changed));
+      ++others;
+    }
+  }
+  CHECK(others > 10);
+  CHECK_FALSE(reads<Outer>(text + " "));
+  CHECK_FALSE(reads<Outer>(" " + text));
+}
+
+TEST_CASE("What is read is strict about strings and numbers") {
+  const auto item = [](const std::string& target, const std::string& dev) {
+    return reads<Item>(R"({"target":)" + target + R"(,"Fsys":{"Dev":)" + dev + "}}");
+  };
+  CHECK(item(R"("/a")", "0"));
+  CHECK(item(R"("\u001f\"\\")", "18446744073709551615"));
+  for (const char* target : {"/a", "\"/a", "\"\t\"", "\"\xff\"", "\"\xc3\"", R"("\n")", R"("\u0000")",
+                             R"("\u0041")", R"("\u001F")", R"("\u")", R"("\)", "null"}) {
+    CAPTURE(target);
+    CHECK_FALSE(item(target, "0"));
+  }
+  for (const char* dev :
+       {"", "-1", "-0", "00", "01", "1.0", "1e2", "18446744073709551616", "\"1\"", " 1", "null"}) {
+    CAPTURE(dev);
+    CHECK_FALSE(item(R"("/a")", dev));
+  }
+  CHECK(reads<std::vector<Item>>("null"));
+  for (const char* list : {"[]", "[", "{}", "[null]", R"([{"target":"/a","Fsys":{"Dev":1}},])"})
+    CHECK_FALSE(reads<std::vector<Item>>(list));
 }
 
 TEST_CASE("Only the first bad field is remembered") {

@@ -10,14 +10,14 @@
 #include "wire/base64.hpp"
 #include "wire/message.hpp"
 
-using nsenterd::Message;
 using nsenterd::wire::decode_base64;
-using nsenterd::wire::decode_message;
 using nsenterd::wire::encode_base64;
-using nsenterd::wire::encode_message;
 using nsenterd::wire::is_utf8;
+using nsenterd::wire::join_message;
 using nsenterd::wire::Json;
+using nsenterd::wire::message_from_json;
 using nsenterd::wire::parse_json;
+using nsenterd::wire::split_message;
 
 namespace {
 
@@ -37,7 +37,7 @@ bool parses(std::string_view text) {
 
 /// Why a message is refused; empty if it is not.
 std::string message_error(std::string_view text) {
-  const auto message = decode_message(text);
+  const auto message = message_from_json(Json::parse(text));
   return message ? std::string() : message.error().reason;
 }
 
@@ -180,17 +180,27 @@ TEST_CASE("Base64 that is not canonical is refused") {
 }
 
 TEST_CASE("A message goes to text and back") {
-  const Message message{"lookupRequest", Json::parse(R"({"entry":"/é\"\n","x":[1,null]})")};
-  const std::string text = encode_message(message);
+  const std::string payload = R"({"entry":"/é\"\n","x":[1,null]})";
+  const std::string text = join_message("lookupRequest", payload);
   CHECK(text == R"({"message":"lookupRequest","payload":{"entry":"/é\"\n","x":[1,null]}})");
-  const auto back = decode_message(text);
+  const auto back = split_message(text);
   REQUIRE(back.has_value());
-  CHECK(back->type == message.type);
-  CHECK(back->payload == message.payload);
+  CHECK(back->type == "lookupRequest");
+  CHECK(back->payload == payload);
+}
+
+TEST_CASE("Text that join_message would not write is not split") {
+  CHECK(split_message(R"({"message":"a","payload":null})"));
+  for (const char* text : {"", "{}", R"({"message":"a"})", R"({"payload":null,"message":"a"})",
+                           R"({ "message":"a","payload":null})", R"({"message":"a","payload":null} )",
+                           R"({"message":"a", "payload":null})"}) {
+    CAPTURE(text);
+    CHECK_FALSE(split_message(text));
+  }
 }
 
 TEST_CASE("A message without payload has a null one") {
-  const auto message = decode_message(R"({"message":"mountInfoRequest"})");
+  const auto message = message_from_json(Json::parse(R"({"message":"mountInfoRequest"})"));
   REQUIRE(message.has_value());
   CHECK(message->payload.is_null());
 }
@@ -205,6 +215,4 @@ TEST_CASE("A message that is not an envelope is refused by the key that is wrong
   CHECK(message_error(R"({"message":""})") == "message");
   CHECK(message_error(R"({"message":"a","Payload":1})") == "Payload");
   CHECK(message_error(R"({"message":"a","payload":1,"more":2})") == "more");
-  CHECK_FALSE(message_error(R"({"message":"a","payload":1,"payload":2})").empty());
-  CHECK_FALSE(message_error(R"({"message":"a")").empty());
 }

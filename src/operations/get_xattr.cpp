@@ -1,0 +1,47 @@
+// getxattrSyscallRequest: getxattr(2) or lgetxattr(2), on behalf of the caller (agent).
+#include <sys/xattr.h>
+
+#include "operations/personality.hpp"
+#include "operations/xattr_value.hpp"
+
+namespace nsenterd::operations {
+namespace {
+
+struct GetXattrRequest {
+  Personality header;
+  bool no_follow = false;
+  std::string path;
+  std::string name;
+  std::int64_t size = 0;
+};
+
+template <class Fields, wire::Describes<GetXattrRequest> Payload>
+void describe(Fields& fields, Payload& request) {
+  fields.object("Header", request.header);
+  fields.word("syscall", request.no_follow, "getxattr", "lgetxattr");
+  fields.path("path", request.path);
+  fields.text("name", request.name);
+  fields.integer("size", request.size, std::int64_t{0}, std::numeric_limits<std::int64_t>::max());
+}
+
+struct GetXattr {
+  using Request = GetXattrRequest;
+  using Response = XattrValue;
+  static constexpr bool kTakesPersonality = true;
+
+  static Result<Response> run(const Request& request, const Context& context) {
+    if (auto taken = take_personality(request.header, context); !taken) return taken.error();
+    const auto call = request.no_follow ? ::lgetxattr : ::getxattr;
+    return read_xattr(request.no_follow ? "lgetxattr" : "getxattr", request.path, request.size,
+                      [&](char* buffer, std::size_t size) {
+                        return call(request.path.c_str(), request.name.c_str(), buffer, size);
+                      });
+  }
+};
+
+}  // namespace
+
+extern const Operation kGetXattr;
+const Operation kGetXattr = make_operation<GetXattr>("getxattrSyscallRequest", "getxattrSyscallResponse");
+
+}  // namespace nsenterd::operations
