@@ -6,35 +6,16 @@
 #include "support/daemon.hpp"
 #include "support/precondition.hpp"
 #include "support/processes.hpp"
+#include "watched_daemon.hpp"
 
 namespace nsenterd::test {
 namespace {
 
-/// A daemon, a container, and the check that an event leaves the daemon as it was.
-struct Fixture {
+struct Fixture : WatchedDaemon {
   UnshareContainer container;
-  Daemon daemon;
-  RawClient client{daemon.socket()};
-  std::size_t descriptors = 0;
 
-  Fixture() {
-    // The daemon has accepted this connection, and seen the end of the one that waited for it to start.
-    client.call("org.varlink.service.GetInfo");
-    descriptors = descriptors_of(daemon.pid()).size();
-  }
-
-  void check_nothing_left() const {
-    CHECK(wait_until([this] { return daemon.agents().empty(); }));
-    CHECK(wait_until([this] { return descriptors_of(daemon.pid()).size() == descriptors; }));
-  }
-
-  /// The parameter that is blamed.
   std::string blamed(const Json& message, const Json& parameters = Json::object()) {
-    const Json reply = client.request(container.pid(), message, parameters);
-    INFO(reply.dump());
-    CHECK(reply["error"] == "org.varlink.service.InvalidParameter");
-    check_nothing_left();
-    return reply["parameters"].value("parameter", "");
+    return WatchedDaemon::blamed(container.pid(), message, parameters);
   }
 };
 

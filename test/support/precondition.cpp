@@ -1,10 +1,15 @@
 #include "support/precondition.hpp"
 
 #include <cstdlib>
+#include <filesystem>
 #include <sstream>
 #include <string_view>
 
+#include <fcntl.h>
+#include <sys/xattr.h>
 #include <unistd.h>
+
+#include "base/unique_fd.hpp"
 
 namespace nsenterd::test {
 namespace {
@@ -34,6 +39,20 @@ std::string missing_programs(std::initializer_list<const char*> names) {
 std::string missing_for_containers() {
   if (auto missing = missing_root(); !missing.empty()) return missing;
   return missing_programs({"runc", "busybox", "unshare", "nsenter"});
+}
+
+std::string missing_extended_attributes() {
+  std::string path = std::filesystem::temp_directory_path() / "nsenterd-test-XXXXXX";
+  const base::UniqueFd file(::mkostemp(path.data(), O_CLOEXEC));
+  if (!file) return "a file in " + std::filesystem::temp_directory_path().string();
+  ::unlink(path.c_str());
+  for (const char* name : {"user.nsenterd", "trusted.nsenterd"}) {
+    if (::fsetxattr(file.get(), name, "", 0, 0) != 0) {
+      return "a filesystem in " + std::filesystem::temp_directory_path().string() +
+             " with attributes such as " + name;
+    }
+  }
+  return {};
 }
 
 bool skips_are_allowed() {

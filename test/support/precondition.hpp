@@ -12,6 +12,8 @@ std::string missing_root();
 std::string missing_programs(std::initializer_list<const char*> names);
 /// What RuncContainer and UnshareContainer need.
 std::string missing_for_containers();
+/// Extended attributes where RuncContainer has its root.
+std::string missing_extended_attributes();
 
 bool skips_are_allowed();
 
