@@ -139,12 +139,15 @@ bool RawClient::send(std::string_view bytes, const std::vector<int>& descriptors
 }
 
 std::optional<std::string> RawClient::receive() {
+  // A long reply is searched once, not again with every part that comes.
+  std::size_t searched = 0;
   for (;;) {
-    if (const auto end = input_.find('\0'); end != std::string::npos) {
+    if (const auto end = input_.find('\0', searched); end != std::string::npos) {
       std::string message = input_.substr(0, end);
       input_.erase(0, end + 1);
       return message;
     }
+    searched = input_.size();
     pollfd readable{socket_.get(), POLLIN, 0};
     if (::poll(&readable, 1, 10000) != 1) throw std::runtime_error("no reply within ten seconds");
     std::array<char, 65536> buffer;
