@@ -193,7 +193,8 @@ TEST_CASE("a personality that cannot be taken is the response", "[e2e]") {
   const std::uint64_t all_but_root = ~served.all_capabilities() & 0x1ffffffffffU;
   if (all_but_root != 0) CHECK(error({.capabilities = all_but_root}) == EPERM);
   const Json missing = served.response(getxattr_request({.cwd = "/none"}, "/file"));
-  CHECK(missing["payload"]["message"].get<std::string>().find("/none: no such file") != std::string::npos);
+  CHECK(missing.at("payload").at("message").get<std::string>().find("/none: no such file") !=
+        std::string::npos);
   CHECK(served.nothing_left());
 }
 
@@ -220,7 +221,7 @@ TEST_CASE("a request that is held ends with its deadline and leaves nothing", "[
     const Json reply =
         jail.served.reply(getxattr_request(asked, "/stalled/f"), asked, {{"timeoutMilliseconds", 200}});
     const auto elapsed = std::chrono::steady_clock::now() - begin;
-    CHECK(reply["error"] == "io.nsenterd.TimedOut");
+    CHECK(error_of(reply) == "io.nsenterd.TimedOut");
     CHECK(elapsed >= std::chrono::milliseconds(200));
     CHECK(elapsed < std::chrono::seconds(2));
     CHECK(jail.served.nothing_left());

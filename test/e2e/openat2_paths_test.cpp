@@ -213,7 +213,7 @@ TEST_CASE("a file that would block is opened at once or not at all", "[e2e]") {
   CHECK(std::chrono::steady_clock::now() - begin < std::chrono::seconds(2));
   for (const bool verifyfs : {false, true}) {
     const Json request = openat2_request({}, {.path = "/stalled/f", .verifyfs = verifyfs});
-    CHECK(served.reply(request, {}, {{"timeoutMilliseconds", 200}})["error"] == "io.nsenterd.TimedOut");
+    CHECK(error_of(served.reply(request, {}, {{"timeoutMilliseconds", 200}})) == "io.nsenterd.TimedOut");
   }
   CHECK(served.nothing_left());
 }
@@ -263,7 +263,7 @@ TEST_CASE("what is wrong with an openat2 request is named", "[e2e]") {
     Json request = openat2_request({}, {.path = "/file"});
     request["payload"].merge_patch(patch);
     const Json reply = served.reply(request);
-    CHECK(reply["error"] == "org.varlink.service.InvalidParameter");
+    CHECK(error_of(reply) == "org.varlink.service.InvalidParameter");
     return reply.value("parameters", Json::object()).value("parameter", reply.dump());
   };
   // A null in a patch takes the field away.

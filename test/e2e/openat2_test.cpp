@@ -213,7 +213,7 @@ TEST_CASE("an id that the container's user namespace does not have is refused by
   const Json request = openat2_request({}, {.path = "/file"});
   const auto blamed = [&](const Json& ids) {
     const Json reply = served.reply(request, {}, ids);
-    CHECK(reply["error"] == "org.varlink.service.InvalidParameter");
+    CHECK(error_of(reply) == "org.varlink.service.InvalidParameter");
     return reply.value("parameters", Json::object()).value("parameter", reply.dump());
   };
   for (const std::int64_t id : {0, 1000, 99999, 165536, 1000000}) {

@@ -103,10 +103,11 @@ Cost list_and_compare(ServedContainer& served, const std::string& inside, const 
   const std::chrono::duration<double> elapsed = std::chrono::steady_clock::now() - begin;
   REQUIRE(text);
   const Json reply = Json::parse(*text);
-  REQUIRE(reply["parameters"]["response"]["message"] == "readDirResponse");
-  const Json& payload = reply["parameters"]["response"]["payload"];
+  const Json& response = reply.at("parameters").at("response");
+  REQUIRE(response.at("message") == "readDirResponse");
   std::vector<std::pair<std::string, ino_t>> entries;
-  for (const Json& entry : payload) entries.emplace_back(entry.at("Fname"), entry.at("Fsys").at("Ino"));
+  for (const Json& entry : response.at("payload"))
+    entries.emplace_back(entry.at("Fname"), entry.at("Fsys").at("Ino"));
   // Not with CHECK(==), which would print both.
   const bool equal = entries == crowd.listed();
   CHECK(equal);
@@ -160,9 +161,9 @@ TEST_CASE("a file of eight mebibytes is read in one request, byte for byte", "[e
                 {"payload", {{"file", "/file"}, {"offset", offset}, {"len", length}}}};
   };
   const Json response = served.response(read(0, kLongestRead));
-  CHECK(response["message"] == "readFileResponse");
-  const bool equal =
-      response["payload"].get<std::string>() == output_of({"base64", "-w0", served.path("/file").native()});
+  CHECK(response.at("message") == "readFileResponse");
+  const bool equal = response.at("payload").get<std::string>() ==
+                     output_of({"base64", "-w0", served.path("/file").native()});
   CHECK(equal);
   CHECK(served.error(read(0, kLongestRead + 1)) == EINVAL);
   CHECK(served.error(read(0, std::numeric_limits<std::int64_t>::max())) == EINVAL);
@@ -188,7 +189,7 @@ TEST_CASE("names and link targets come byte for byte, or as an error where they 
   }
   std::vector<std::string> names;
   const Json listing = served.response(read_dir_request("/names"));
-  for (const Json& entry : listing["payload"]) names.push_back(entry.at("Fname"));
+  for (const Json& entry : listing.at("payload")) names.push_back(entry.at("Fname"));
   CHECK(names == good);
 
   int number = 0;

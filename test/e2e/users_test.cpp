@@ -204,7 +204,7 @@ TEST_CASE("a list on a filesystem that does not answer ends with the deadline", 
   for (const List& list : {kUsers, kGroups}) {
     fs::remove(served.path(list.path));
     fs::create_symlink("/stalled/list", served.path(list.path));
-    CHECK(served.reply(request(list, list.name), {}, {{"timeoutMilliseconds", 200}})["error"] ==
+    CHECK(error_of(served.reply(request(list, list.name), {}, {{"timeoutMilliseconds", 200}})) ==
           "io.nsenterd.TimedOut");
   }
   CHECK(served.nothing_left());

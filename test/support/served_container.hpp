@@ -22,6 +22,11 @@ struct Personality {
   [[nodiscard]] Json header() const;
 };
 
+/// Which error a reply is; empty if it is none.
+inline std::string error_of(const Json& reply) {
+  return reply.value("error", "");
+}
+
 class ServedContainer {
  public:
   using Kind = RuncContainer::UserNamespace;
