@@ -42,16 +42,21 @@ std::uint64_t resolve_of(const Openat2Request& request) {
   return request.resolve | RESOLVE_NO_MAGICLINKS;
 }
 
+base::UniqueFd look_at(const Openat2Request& request, const std::string& path, std::uint64_t flags) {
+  open_how how{};
+  how.flags = O_PATH | flags;
+  how.resolve = resolve_of(request);
+  return base::UniqueFd(base::openat2(AT_FDCWD, path.c_str(), how));
+}
+
 /// Asks without opening the file. Of a file that is to be created, the directory is asked.
 std::optional<ErrorResponse> check_filesystem(const Openat2Request& request) {
-  open_how how{};
-  how.flags = O_PATH | (request.flags & O_NOFOLLOW);
-  how.resolve = resolve_of(request);
-  base::UniqueFd file(base::openat2(AT_FDCWD, request.path.c_str(), how));
+  base::UniqueFd file = look_at(request, request.path, request.flags & O_NOFOLLOW);
   if (!file && errno == ENOENT && (request.flags & O_CREAT) != 0) {
+    // A link that leads nowhere yet: the file would be created there, wherever that is.
+    if (look_at(request, request.path, O_NOFOLLOW)) return path_error("openat2", request.path, EIO);
     const auto slash = request.path.rfind('/');
-    const std::string directory = slash == std::string::npos ? "." : request.path.substr(0, slash + 1);
-    file.reset(base::openat2(AT_FDCWD, directory.c_str(), how));
+    file = look_at(request, slash == std::string::npos ? "." : request.path.substr(0, slash + 1), 0);
   }
   if (!file) return path_error("openat2", request.path);
   if (!is_on_fuse(file.get())) return path_error("openat2", request.path, EIO);
