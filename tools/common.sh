@@ -10,7 +10,7 @@ need_root() {
   [ "$(id -u)" -eq 0 ] || die "run it as root (sudo $0): it enters containers"
 }
 
-build_packages="g++ meson ninja-build pkg-config python3 libboost1.81-dev nlohmann-json3-dev libspdlog-dev libcli11-dev"
+build_packages="g++ meson ninja-build pkg-config python3 libboost1.81-dev nlohmann-json3-dev libspdlog-dev libcli11-dev libmount-dev"
 demo_packages="runc busybox-static"
 test_packages="$demo_packages bindfs catch2 util-linux procps golang-go varlink-go golang-github-varlink-go-dev"
 

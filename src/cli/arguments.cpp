@@ -9,10 +9,10 @@ namespace {
 
 /// from_chars accepts a minus sign for signed types, hence the unsigned one; blanks and a plus sign it never
 /// does.
-std::optional<std::uint64_t> parse_digits(std::string_view text) noexcept {
+std::optional<std::uint64_t> parse_digits(std::string_view text, int base = 10) noexcept {
   std::uint64_t number = 0;
   const char* const end = text.data() + text.size();
-  const auto [stop, error] = std::from_chars(text.data(), end, number);
+  const auto [stop, error] = std::from_chars(text.data(), end, number, base);
   if (error != std::errc() || stop != end) return std::nullopt;
   return number;
 }
@@ -22,6 +22,11 @@ std::uint64_t milliseconds_of(std::string_view unit) noexcept {
   if (unit == "s") return 1000;
   if (unit == "m") return 60'000;
   return 0;
+}
+
+std::optional<std::int64_t> parse_id_or_none(std::string_view text) noexcept {
+  if (text == "-1") return -1;
+  return parse_id(text);
 }
 
 }  // namespace
@@ -35,6 +40,22 @@ std::optional<pid_t> parse_pid(std::string_view text) noexcept {
 std::optional<std::uint32_t> parse_id(std::string_view text) noexcept {
   const auto number = parse_digits(text);
   if (!number || *number >= std::numeric_limits<std::uint32_t>::max()) return std::nullopt;
+  return static_cast<std::uint32_t>(*number);
+}
+
+std::optional<Owner> parse_owner(std::string_view text) noexcept {
+  const std::size_t colon = std::min(text.find(':'), text.size());
+  std::optional<std::int64_t> uid = -1;
+  std::optional<std::int64_t> gid = -1;
+  if (colon > 0) uid = parse_id_or_none(text.substr(0, colon));
+  if (colon < text.size()) gid = parse_id_or_none(text.substr(colon + 1));
+  if (text.empty() || !uid || !gid) return std::nullopt;
+  return Owner{*uid, *gid};
+}
+
+std::optional<std::uint32_t> parse_mode(std::string_view text) noexcept {
+  const auto number = parse_digits(text, 8);
+  if (!number || *number > 07777) return std::nullopt;
   return static_cast<std::uint32_t>(*number);
 }
 

@@ -1,26 +1,28 @@
-// The commands: each asks the daemon and prints what it answers (nsenterctl).
+// The commands (nsenterctl). Each declares in its own file what it takes, and what it does.
 #pragma once
 
-#include "cli/options.hpp"
-#include "cli/outcome.hpp"
-#include "cli/session.hpp"
+#include "cli/syntax.hpp"
 
 namespace nsenterd::cli {
 
-/// Connects and runs the command that the options name.
-Outcome<void> run(const Options& options);
+/// All of them, in the order of the help text.
+void declare_commands(Syntax& program);
 
-/// file_commands.cpp: the contents of a file.
-Outcome<void> read(Session& session, const Options& options);
-Outcome<void> write(Session& session, const Options& options);
-
-/// status_commands.cpp: what the container says about files.
-Outcome<void> stat(Session& session, const Options& options);
-Outcome<void> ls(Session& session, const Options& options);
-Outcome<void> readlink(Session& session, const Options& options);
-
-/// The user's own message, from the command line or standard input: any JSON object. The daemon checks the
-/// rest.
-Outcome<wire::Json> read_request(const Options& options);
+/// file_commands.cpp: read and write, the contents of a file.
+void declare_file_commands(Syntax& program);
+/// status_commands.cpp: stat, ls and readlink, what the container says about files.
+void declare_status_commands(Syntax& program);
+/// mount_commands.cpp: mount, umount and mounts.
+void declare_mount_commands(Syntax& program);
+/// ownership_commands.cpp: chown and id.
+void declare_ownership_commands(Syntax& program);
+/// xattr_commands.cpp: xattr get, set, list and remove.
+void declare_xattr_commands(Syntax& program);
+/// open_command.cpp
+void declare_open_command(Syntax& program);
+/// request_command.cpp: the user's own message.
+void declare_request_command(Syntax& program);
+/// info_command.cpp
+void declare_info_command(Syntax& program);
 
 }  // namespace nsenterd::cli

@@ -1,9 +1,11 @@
 #include "cli/error_text.hpp"
 
+#include <cerrno>
 #include <cstdint>
+#include <utility>
 
 #include "base/errno_name.hpp"
-#include "wire/fields.hpp"
+#include "cli/decode.hpp"
 
 namespace nsenterd::cli {
 namespace {
@@ -91,6 +93,13 @@ std::string errno_description(int error) {
   return base::errno_text(error) + " (" + base::errno_name(error) + ")";
 }
 
+Stop failed_call(std::string_view call, std::string_view object) {
+  const int error = errno;
+  std::string text(call);
+  text.append(" ").append(object).append(": ").append(errno_description(error));
+  return {ExitStatus::failed, std::move(text)};
+}
+
 std::string varlink_error_text(const client::VarlinkError& error) {
   const std::string_view name = error.name;
   std::string text;
@@ -107,11 +116,9 @@ std::string call_error_text(const client::CallError& error) {
 }
 
 std::optional<std::string> error_response_text(const Json& payload) {
-  std::optional<std::string> bad_field;
-  ErrorResponse error;
-  wire::Decoder(payload, bad_field).read(error);
-  if (bad_field) return std::nullopt;
-  return error.message + " (" + base::errno_name(error.code) + ")";
+  const auto error = decode<ErrorResponse>(payload);
+  if (!error) return std::nullopt;
+  return error->message + " (" + base::errno_name(error->code) + ")";
 }
 
 }  // namespace nsenterd::cli

@@ -4,7 +4,9 @@
 
 #include <optional>
 #include <string>
+#include <string_view>
 
+#include "cli/outcome.hpp"
 #include "client/connection.hpp"
 #include "wire/json.hpp"
 
@@ -12,6 +14,9 @@ namespace nsenterd::cli {
 
 /// "no such file or directory (ENOENT)".
 std::string errno_description(int error);
+
+/// A system call of this program's own that has just failed: "open /x: no such file or directory (ENOENT)".
+Stop failed_call(std::string_view call, std::string_view object);
 
 /// What an error of io.nsenterd or org.varlink.service means; the name and the parameters of any other.
 std::string varlink_error_text(const client::VarlinkError& error);

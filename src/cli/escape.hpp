@@ -11,4 +11,7 @@ namespace nsenterd::cli {
 /// that the original can be told.
 std::string escape(std::string_view text);
 
+/// The same for text of several lines, whose ends stay.
+std::string escape_lines(std::string_view text);
+
 }  // namespace nsenterd::cli

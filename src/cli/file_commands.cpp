@@ -1,5 +1,6 @@
 #include <utility>
 
+#include "cli/ask.hpp"
 #include "cli/commands.hpp"
 #include "cli/file_request.hpp"
 #include "cli/standard_streams.hpp"
@@ -19,14 +20,12 @@ std::optional<std::string> decode_bytes(const wire::Json& payload) {
   return wire::decode_base64(*text);
 }
 
-}  // namespace
-
 Outcome<void> read(Session& session, const Options& options) {
   for (std::size_t offset = 0;; offset += kChunk) {
     wire::Json payload = file_payload(options, "file");
     payload["offset"] = offset;
     payload["len"] = kChunk;
-    const auto response = ask(session, options, {"readFileRequest", std::move(payload)}, "readFileResponse");
+    const auto response = ask(session, options, {"readFileRequest", std::move(payload)});
     if (!response) return response.error();
     const auto bytes = decode_bytes(response->payload);
     if (!bytes || bytes->size() > kChunk) return unexpected_answer(response->type);
@@ -48,12 +47,24 @@ Outcome<void> write(Session& session, const Options& options) {
     wire::Json payload = file_payload(options, "file");
     payload["offset"] = offset;
     payload["data"] = wire::encode_base64(chunk);
-    const auto response =
-        ask(session, options, {"writeFileRequest", std::move(payload)}, "writeFileResponse");
+    const auto response = ask(session, options, {"writeFileRequest", std::move(payload)});
     if (!response) return response.error();
     offset += chunk.size();
   } while (offset < input->size());
   return {};
+}
+
+}  // namespace
+
+void declare_file_commands(Syntax& program) {
+  program.command("read", "Print a file as it is", read).target().path().private_views().json();
+  program
+      .command("write", "Write standard input to a file that exists, from its start; it is not truncated",
+               write)
+      .target()
+      .path()
+      .private_views()
+      .json();
 }
 
 }  // namespace nsenterd::cli

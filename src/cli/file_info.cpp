@@ -13,15 +13,6 @@
 namespace nsenterd::cli {
 namespace {
 
-template <class T>
-std::optional<T> decode(const wire::Json& payload) {
-  std::optional<std::string> bad_field;
-  T decoded;
-  wire::Decoder(payload, bad_field).read(decoded);
-  if (bad_field) return std::nullopt;
-  return decoded;
-}
-
 char kind_letter(std::uint32_t mode) {
   switch (mode & S_IFMT) {
     case S_IFREG: return '-';
@@ -79,14 +70,6 @@ Row make_row(const FileInfo& file) {
 }
 
 }  // namespace
-
-std::optional<FileInfo> decode_file_info(const wire::Json& payload) {
-  return decode<FileInfo>(payload);
-}
-
-std::optional<std::vector<FileInfo>> decode_file_infos(const wire::Json& payload) {
-  return decode<std::vector<FileInfo>>(payload);
-}
 
 std::string mode_string(std::uint32_t mode) {
   std::string text = "?rwxrwxrwx";

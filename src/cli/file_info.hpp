@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -12,11 +11,6 @@
 namespace nsenterd::cli {
 
 using wire::FileInfo;
-
-/// Nothing if a field is missing or wrong.
-std::optional<FileInfo> decode_file_info(const wire::Json& payload);
-/// The same for a list of them; null is an empty one.
-std::optional<std::vector<FileInfo>> decode_file_infos(const wire::Json& payload);
 
 /// "drwxr-xr-x", from st_mode; an unknown kind is "?".
 std::string mode_string(std::uint32_t mode);

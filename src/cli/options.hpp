@@ -1,10 +1,13 @@
-// What the command line asks for (nsenterctl).
+// What the command line asks for, as far as several commands share it (nsenterctl). What only one command has is
+// in that command's file.
 #pragma once
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -14,28 +17,34 @@
 
 namespace nsenterd::cli {
 
-enum class Command { read, write, stat, ls, readlink, request, info };
+class Session;
+struct Options;
+
+/// Does what a command is for: asks the daemon and prints what it answers.
+using Run = std::function<Outcome<void>(Session&, const Options&)>;
 
 struct Options {
-  Command command = Command::info;
+  Run run;
   pid_t pid = 0;
-  /// Of read, write, stat, ls, readlink. UTF-8.
+  /// Of the commands about one file: as the container sees it. UTF-8.
   std::string path;
-  /// Of request: JSON, or "-" for standard input.
-  std::string request;
 
   std::string socket = "/run/nsenterd/nsenterd.sock";
   std::optional<Namespaces> namespaces;
   std::optional<Namespaces> clone_flags;
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
+  /// The process on whose behalf the request is made.
+  std::optional<pid_t> caller;
   std::optional<std::chrono::milliseconds> timeout;
   bool private_proc = false;
   bool private_sys = false;
   bool json = false;
-};
 
-/// Stops with usage, or with ok after --help or --version has been printed.
-Outcome<Options> parse_command_line(int argc, const char* const* argv);
+  /// Whether the command runs another.
+  bool takes_command = false;
+  /// That command with its arguments.
+  std::vector<std::string> command;
+};
 
 }  // namespace nsenterd::cli

@@ -26,14 +26,19 @@ Stop unexpected_answer(std::string_view what) {
   return {ExitStatus::no_answer, "the daemon's answer is not understood: " + std::string(what)};
 }
 
-Outcome<Session> Session::open(const Options& options) {
-  auto connection = client::Connection::connect(options.socket, deadline_of(options));
-  if (connection) return Session(options, std::move(*connection));
-  return Stop{ExitStatus::no_answer, options.socket + ": " + call_error_text(connection.error())};
+Outcome<void> Session::connect() {
+  if (connection_) return {};
+  auto connection = client::Connection::connect(options_->socket, deadline_of(*options_));
+  if (!connection) {
+    return Stop{ExitStatus::no_answer, options_->socket + ": " + call_error_text(connection.error())};
+  }
+  connection_ = std::move(*connection);
+  return {};
 }
 
 Outcome<client::Reply> Session::call(std::string_view method, const wire::Json& parameters) {
-  auto reply = connection_.call(method, parameters, {}, deadline_of(*options_));
+  if (auto connected = connect(); !connected) return connected.error();
+  auto reply = connection_->call(method, parameters, {}, deadline_of(*options_));
   if (!reply) return Stop{ExitStatus::no_answer, call_error_text(reply.error())};
   return std::move(*reply);
 }
@@ -43,21 +48,33 @@ wire::Json Session::event_parameters(wire::Json request) const {
   parameters["pid"] = options_->pid;
   parameters["namespace"] = list_names(options_->namespaces.value_or(known_namespaces()));
   if (options_->clone_flags) parameters["cloneFlags"] = options_->clone_flags->flags();
-  if (options_->uid) parameters["uid"] = *options_->uid;
-  if (options_->gid) parameters["gid"] = *options_->gid;
+  if (uid_) parameters["uid"] = *uid_;
+  if (gid_) parameters["gid"] = *gid_;
   if (options_->timeout) parameters["timeoutMilliseconds"] = options_->timeout->count();
   parameters["request"] = std::move(request);
   return parameters;
 }
 
-Outcome<Message> Session::send_request(wire::Json request) {
+Outcome<Answer> Session::send_request(wire::Json request) {
   auto reply = call("io.nsenterd.SendRequest", event_parameters(std::move(request)));
   if (!reply) return reply.error();
   const auto found = reply->parameters.find("response");
   if (found == reply->parameters.end()) return unexpected_answer("no response");
   auto response = wire::message_from_json(std::move(*found));
   if (!response) return unexpected_answer("response");
-  return std::move(*response);
+  return Answer{std::move(*response), std::move(reply->descriptors)};
+}
+
+wire::Json to_json(const Message& message) {
+  wire::Json value = wire::Json::object();
+  value["message"] = message.type;
+  value["payload"] = message.payload;
+  return value;
+}
+
+std::string response_type(std::string_view request_type) {
+  constexpr std::string_view kRequest = "Request";
+  return std::string(request_type.substr(0, request_type.size() - kRequest.size())) + "Response";
 }
 
 Outcome<void> check_response(const Message& response, std::string_view type) {

@@ -1,35 +1,60 @@
 // Carries requests to the daemon, one after the other, as the options say (nsenterctl).
 #pragma once
 
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <nsenterd/message.hpp>
 
+#include "base/unique_fd.hpp"
 #include "cli/options.hpp"
 #include "cli/outcome.hpp"
 #include "client/connection.hpp"
 
 namespace nsenterd::cli {
 
+/// A response, and the descriptors that came with it.
+struct Answer {
+  Message response;
+  std::vector<base::UniqueFd> descriptors;
+};
+
 class Session {
  public:
-  /// Connects. The options must outlive the session.
-  static Outcome<Session> open(const Options& options);
+  /// The options must outlive the session.
+  explicit Session(const Options& options) : options_(&options), uid_(options.uid), gid_(options.gid) {}
 
-  /// Calls a method of the daemon.
+  /// Makes later requests on behalf of this user and group, as this process's user namespace numbers them.
+  void act_for(std::optional<std::uint32_t> uid, std::optional<std::uint32_t> gid) {
+    uid_ = uid;
+    gid_ = gid;
+  }
+
+  /// Calls a method of the daemon. The first call connects, so that what is wrong with a command is said without
+  /// the daemon.
   Outcome<client::Reply> call(std::string_view method, const wire::Json& parameters);
 
   /// Carries a request into the namespaces of the process that the options name. The response may be an
   /// errorResponse.
-  Outcome<Message> send_request(wire::Json request);
+  Outcome<Answer> send_request(wire::Json request);
 
  private:
-  Session(const Options& options, client::Connection connection)
-      : options_(&options), connection_(std::move(connection)) {}
-
+  Outcome<void> connect();
   [[nodiscard]] wire::Json event_parameters(wire::Json request) const;
 
   const Options* options_;
-  client::Connection connection_;
+  std::optional<std::uint32_t> uid_;
+  std::optional<std::uint32_t> gid_;
+  std::optional<client::Connection> connection_;
 };
+
+wire::Json to_json(const Message& message);
+
+/// A response is named after its request: "lookupRequest", "lookupResponse".
+std::string response_type(std::string_view request_type);
 
 /// Stops unless the response is of this type.
 Outcome<void> check_response(const Message& response, std::string_view type);

@@ -1,13 +1,14 @@
 #include "cli/standard_streams.hpp"
 
-#include <algorithm>
 #include <cerrno>
+#include <csignal>
 
 #include <fcntl.h>
 #include <unistd.h>
 
 #include "cli/error_text.hpp"
 #include "cli/escape.hpp"
+#include "cli/read_all.hpp"
 
 namespace nsenterd::cli {
 namespace {
@@ -23,7 +24,18 @@ bool write_all(int file, std::string_view bytes) noexcept {
   return true;
 }
 
+/// What SIGPIPE did when the program was started.
+void (*inherited_sigpipe)(int) = SIG_DFL;
+
 }  // namespace
+
+void ignore_broken_pipes() noexcept {
+  inherited_sigpipe = std::signal(SIGPIPE, SIG_IGN);
+}
+
+void restore_broken_pipes() noexcept {
+  std::signal(SIGPIPE, inherited_sigpipe);
+}
 
 void occupy_standard_streams() noexcept {
   // Descriptors are given out from the lowest on.
@@ -35,25 +47,13 @@ void occupy_standard_streams() noexcept {
 }
 
 Outcome<std::string> read_input() {
-  constexpr std::size_t kFirstChunk = 4096;
-  std::string content;
-  std::size_t filled = 0;
-  for (;;) {
-    if (filled == content.size()) content.resize(std::max(kFirstChunk, filled * 2));
-    const ssize_t got = ::read(STDIN_FILENO, content.data() + filled, content.size() - filled);
-    if (got < 0 && errno == EINTR) continue;
-    if (got < 0) return Stop{ExitStatus::failed, "read standard input: " + errno_description(errno)};
-    if (got == 0) break;
-    filled += static_cast<std::size_t>(got);
-  }
-  content.resize(filled);
-  return content;
+  return read_all(STDIN_FILENO, "standard input");
 }
 
 Outcome<void> write_output(std::string_view bytes) {
   if (write_all(STDOUT_FILENO, bytes)) return {};
   if (errno == EPIPE) return Stop{ExitStatus::ok, {}};
-  return Stop{ExitStatus::failed, "write standard output: " + errno_description(errno)};
+  return failed_call("write", "standard output");
 }
 
 Outcome<void> write_json(const wire::Json& value) {

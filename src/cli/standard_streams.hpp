@@ -13,6 +13,11 @@ namespace nsenterd::cli {
 /// socket) is taken for a standard stream. Reading and writing them still fails with EBADF.
 void occupy_standard_streams() noexcept;
 
+/// Makes a reader of our output that goes away an error of write(2).
+void ignore_broken_pipes() noexcept;
+/// Undoes that: a program that this one executes inherits what is ignored.
+void restore_broken_pipes() noexcept;
+
 /// All of standard input.
 Outcome<std::string> read_input();
 

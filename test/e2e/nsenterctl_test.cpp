@@ -1,40 +1,16 @@
 // nsenterctl as its users run it, on real containers, compared with what a process inside sees.
+#include "nsenterctl.hpp"
+
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
 
-#include "support/catch.hpp"
-#include "support/command.hpp"
-#include "support/container.hpp"
-#include "support/daemon.hpp"
 #include "support/precondition.hpp"
 
 namespace nsenterd::test {
 namespace {
 
-struct Fixture {
-  Daemon daemon;
-
-  CommandResult ctl(std::vector<std::string> arguments) const {
-    arguments.insert(arguments.begin(), {program_under_test("NSENTERCTL"), "--socket", daemon.socket()});
-    return run(arguments);
-  }
-  /// The output of a command that succeeds.
-  std::string of(std::vector<std::string> arguments) const {
-    const CommandResult result = ctl(std::move(arguments));
-    INFO(result.errors);
-    CHECK(result.status == 0);
-    return result.output;
-  }
-  /// Through a shell, for redirections: "CTL" stands for nsenterctl and its socket.
-  CommandResult shell(std::string line) const {
-    const std::string ctl = program_under_test("NSENTERCTL") + " --socket " + daemon.socket().native();
-    for (auto at = line.find("CTL"); at != std::string::npos; at = line.find("CTL")) line.replace(at, 3, ctl);
-    return run({"/bin/sh", "-c", line});
-  }
-};
-
-void check_operations(const Fixture& fixture, const Container& container) {
+void check_operations(const CtlFixture& fixture, const Container& container) {
   const std::string pid = std::to_string(container.pid());
   const std::string somaxconn = "/proc/sys/net/core/somaxconn";
   std::ifstream host_file(somaxconn);
@@ -88,7 +64,7 @@ TEST_CASE("the six operations show a runc container with a user namespace as its
   NSENTERD_NEEDS(missing_root());
   NSENTERD_NEEDS(missing_for_containers());
   const RuncContainer container(RuncContainer::UserNamespace::mapped);
-  const Fixture fixture;
+  const CtlFixture fixture;
   check_operations(fixture, container);
 }
 
@@ -97,7 +73,7 @@ TEST_CASE("the six operations show a runc container without a user namespace as 
   NSENTERD_NEEDS(missing_root());
   NSENTERD_NEEDS(missing_for_containers());
   const RuncContainer container(RuncContainer::UserNamespace::none);
-  const Fixture fixture;
+  const CtlFixture fixture;
   check_operations(fixture, container);
 }
 
@@ -105,7 +81,7 @@ TEST_CASE("what a container hides below /proc is shown really with the private p
   NSENTERD_NEEDS(missing_root());
   NSENTERD_NEEDS(missing_for_containers());
   const RuncContainer container(RuncContainer::UserNamespace::mapped);
-  const Fixture fixture;
+  const CtlFixture fixture;
   const std::string pid = std::to_string(container.pid());
   // runc mounts /dev/null over it.
   CHECK(fixture.of({"stat", pid, "/proc/timer_list"}).find("crw") != std::string::npos);
@@ -120,7 +96,7 @@ TEST_CASE("an error response has exit status 1, and one line with the errno's na
   NSENTERD_NEEDS(missing_root());
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;
-  const Fixture fixture;
+  const CtlFixture fixture;
   const std::string pid = std::to_string(container.pid());
   const auto missing = fixture.ctl({"read", pid, "/does/not/exist"});
   CHECK(missing.status == 1);
@@ -135,27 +111,28 @@ TEST_CASE("an error response has exit status 1, and one line with the errno's na
 
 TEST_CASE("wrong usage has exit status 2", "[e2e][cli]") {
   NSENTERD_NEEDS(missing_root());
-  const Fixture fixture;
-  for (const std::vector<std::string>& arguments :
-       std::vector<std::vector<std::string>>{{},
-                                             {"nothing"},
-                                             {"read", "1"},
-                                             {"read", "1x", "/"},
-                                             {"read", "-1", "/"},
-                                             {"read", "--uid", "1 ", "1", "/"},
-                                             {"read", "--uid", "4294967295", "1", "/"},
-                                             {"read", "--timeout", "10", "1", "/"},
-                                             {"read", "--timeout", "-1s", "1", "/"},
-                                             {"read", "--namespace", "user,nope", "1", "/"},
-                                             {"read", "--clone-flags", "all", "1", "/"},
-                                             {"request", "1", "{"},
-                                             {"info", "--surplus"}}) {
-    const auto result = fixture.ctl(arguments);
-    INFO(::Catch::StringMaker<std::vector<std::string>>::convert(arguments));
-    CHECK(result.status == 2);
-    CHECK(result.output.empty());
-    CHECK_FALSE(result.errors.empty());
-  }
+  const CtlFixture fixture;
+  fixture.refuses({{},
+                   {"nothing"},
+                   {"read", "1"},
+                   {"read", "1", "/", "/"},
+                   {"read", "1x", "/"},
+                   {"read", "-1", "/"},
+                   {"request", "--uid", "1 ", "1", "{}"},
+                   {"request", "--uid", "4294967295", "1", "{}"},
+                   {"read", "--timeout", "10", "1", "/"},
+                   {"read", "--timeout", "-1s", "1", "/"},
+                   {"read", "--namespace", "user,nope", "1", "/"},
+                   {"read", "--clone-flags", "all", "1", "/"},
+                   {"request", "1", "{"},
+                   {"info", "--surplus"}});
+  // What means nothing to a command is not ignored, before it or after it.
+  fixture.refuses({{"--uid", "1", "read", "1", "/"},
+                   {"read", "--as", "1", "1", "/"},
+                   {"info", "--namespace", "none"},
+                   {"request", "--private-proc", "1", "{}"},
+                   {"--private-sys", "mounts", "1"},
+                   {"--timeout", "1s", "read", "--timeout", "1s", "1", "/"}});
   CHECK(fixture.ctl({"--help"}).status == 0);
   CHECK(fixture.of({"--version"}).starts_with("nsenterctl "));
 }
@@ -164,7 +141,7 @@ TEST_CASE("a daemon that refuses, or is not there, has exit status 3", "[e2e][cl
   NSENTERD_NEEDS(missing_root());
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;
-  const Fixture fixture;
+  const CtlFixture fixture;
   const std::string pid = std::to_string(container.pid());
   const auto gone = fixture.ctl({"read", "4194304", "/"});
   CHECK(gone.status == 3);
@@ -181,7 +158,7 @@ TEST_CASE("any message can be sent, and the server asked what it is", "[e2e][cli
   NSENTERD_NEEDS(missing_root());
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;
-  const Fixture fixture;
+  const CtlFixture fixture;
   const std::string pid = std::to_string(container.pid());
   CHECK(Json::parse(fixture.of({"request", pid, sleep_request(0).dump()})) ==
         Json({{"message", "sleepResponse"}, {"payload", ""}}));

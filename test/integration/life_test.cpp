@@ -233,7 +233,8 @@ TEST_CASE("Agents that are killed while they fork leave no dead child behind") {
   ::waitpid(killer, nullptr, 0);
   REQUIRE(died > 0);
   const bool gone = session.run_until([&] { return agent_processes().size() == 1; }, std::chrono::seconds(2));
-  for (const pid_t pid : agent_processes()) UNSCOPED_INFO(read_file(proc_path(pid, "status")) + read_file(proc_path(pid,"stat")));
+  for (const pid_t pid : agent_processes())
+    UNSCOPED_INFO(read_file(proc_path(pid, "status")) + read_file(proc_path(pid, "stat")));
   CHECK(gone);
 }
 
