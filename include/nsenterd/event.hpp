@@ -81,7 +81,8 @@ class NSenterEvent {
   /// The same as JSON text, for those who pass it on: `{"message":TYPE,"payload":...}`. Empty before the agent has answered.
   [[nodiscard]] const std::string& response_text() const noexcept;
 
-  /// The descriptor that came with the response, still owned by the event; -1 if there is none.
+  /// The descriptor that came with the response, still owned by the event, which closes it on a thread of its own: close(2)
+  /// may wait for the filesystem of a container. -1 if there is none.
   [[nodiscard]] int descriptor() const noexcept;
   /// Gives that descriptor up to the caller.
   [[nodiscard]] int release_descriptor() noexcept;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <array>
+#include <cerrno>
 #include <cstdint>
 
 #include <linux/capability.h>
@@ -32,6 +33,11 @@ inline int pidfd_open(pid_t pid) noexcept {
 /// pidfd_send_signal(2); signal 0 only asks whether the process is there. EBADF if `pidfd` is no pidfd.
 inline int pidfd_send_signal(int pidfd, int signal) noexcept {
   return static_cast<int>(::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0));
+}
+
+/// Asks nothing of the file, whatever it is.
+inline bool is_pidfd(int fd) noexcept {
+  return pidfd_send_signal(fd, 0) == 0 || errno != EBADF;
 }
 
 inline int openat2(int directory, const char* path, const open_how& how) noexcept {

@@ -29,7 +29,7 @@ void reply_response(Running& running) {
   wire::append_string(text, running.name);
   const pid_t process_id = running.pids ? running.pids->to_peer(running.event.process_id()) : 0;
   text.append(R"(,"processId":)").append(std::to_string(process_id)).append(R"(,"response":)");
-  std::vector<base::UniqueFd> descriptors;
+  std::vector<base::ForeignFd> descriptors;
   if (running.event.descriptor() >= 0) {
     // To the client the number means nothing; it is told which one of those that come along it is.
     Message response = running.event.response();
@@ -74,8 +74,10 @@ void EventInterface::send_request(const std::shared_ptr<varlink::Call>& call) {
 Result<Target> EventInterface::pin_target(varlink::Call& call, const SendRequestParameters& parameters,
                                           const std::optional<PidTranslation>& pids) {
   if (parameters.pid_descriptor) {
-    const base::UniqueFd pidfd = call.take_descriptor(*parameters.pid_descriptor);
+    base::ForeignFd pidfd = call.take_descriptor(*parameters.pid_descriptor);
     auto target = Target::from_pidfd(pidfd.get());
+    // Now that it is known what it is, it is closed at once.
+    if (target) base::UniqueFd(pidfd.release()).reset();
     const bool invalid = target.has_error() && std::holds_alternative<InvalidParameter>(target.error());
     return invalid ? Failure(InvalidParameter{"pidFileDescriptor"}) : std::move(target);
   }

@@ -9,6 +9,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "base/foreign_fd.hpp"
 #include "base/result.hpp"
 #include "base/unique_fd.hpp"
 #include "wire/credentials.hpp"
@@ -20,7 +21,7 @@ namespace nsenterd::service {
 struct Frame {
   wire::FrameKind kind{};
   std::string body;
-  base::UniqueFd descriptor;
+  base::ForeignFd descriptor;
 };
 
 class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
@@ -58,7 +59,7 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
   std::string output_;
   std::string input_;
   bool ended_ = false;
-  wire::ReceivedDescriptors<1> descriptors_;
+  wire::ReceivedDescriptors<1, base::ForeignFd> descriptors_;
 };
 
 }  // namespace nsenterd::service

@@ -9,6 +9,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "base/syscalls.hpp"
 #include "service/id_map.hpp"
 #include "wire/credentials.hpp"
 #include "wire/message.hpp"
@@ -235,8 +236,9 @@ void EventState::on_frame(Frame frame) {
   }
 }
 
-void EventState::on_forked(base::UniqueFd pidfd) {
-  if (forks_to_come_ == 0 || !pidfd) return end(Failure(AgentDied{}));
+void EventState::on_forked(base::ForeignFd descriptor) {
+  if (forks_to_come_ == 0 || !base::is_pidfd(descriptor.get())) return end(Failure(AgentDied{}));
+  base::UniqueFd pidfd(descriptor.release());
   auto target = Target::from_pidfd(pidfd.get());
   --forks_to_come_;
   // Without a number (it ended already) the process is still to be reaped.

@@ -47,7 +47,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
   [[nodiscard]] const Message& response();
   [[nodiscard]] const std::string& response_text() const noexcept { return response_text_; }
   /// What came with the response.
-  [[nodiscard]] base::UniqueFd& descriptor() noexcept { return descriptor_; }
+  [[nodiscard]] base::ForeignFd& descriptor() noexcept { return descriptor_; }
   void set_request(Message request) { request_ = std::move(request); }
   void set_response(Message response) {
     response_ = std::move(response);
@@ -80,7 +80,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
   void on_child_ended(const base::ExitStatus& status, int fork);
   void on_frames();
   void on_frame(Frame frame);
-  void on_forked(base::UniqueFd pidfd);
+  void on_forked(base::ForeignFd descriptor);
   void on_join_failed(const std::string& body);
   void on_response(Frame frame);
   void give_request();
@@ -99,7 +99,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
   Message response_;
   bool response_is_parsed_ = true;
   std::string response_text_;
-  base::UniqueFd descriptor_;
+  base::ForeignFd descriptor_;
   const operations::Operation* operation_ = nullptr;
   pid_t process_id_ = 0;
 

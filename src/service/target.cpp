@@ -47,6 +47,8 @@ Result<Target> Target::open(pid_t pid) {
 }
 
 Result<Target> Target::from_pidfd(int pidfd) {
+  // First: closing a copy of something else could wait for ever.
+  if (!base::is_pidfd(pidfd)) return Failure(InvalidParameter{"pidfd"});
   base::UniqueFd own(::fcntl(pidfd, F_DUPFD_CLOEXEC, 0));
   if (!own) return Failure(InvalidParameter{"pidfd"});
   const auto pid = pid_of(own.get());

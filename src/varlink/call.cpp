@@ -7,7 +7,7 @@
 namespace nsenterd::varlink {
 
 Call::Call(std::weak_ptr<Connection> connection, std::shared_ptr<const Peer> peer, CallMessage message,
-           std::vector<base::UniqueFd> descriptors)
+           std::vector<base::ForeignFd> descriptors)
     : connection_(std::move(connection)),
       peer_(std::move(peer)),
       message_(std::move(message)),
@@ -18,11 +18,11 @@ Call::~Call() {
   if (const auto connection = connection_.lock()) connection->close();
 }
 
-base::UniqueFd Call::take_descriptor(std::size_t index) noexcept {
-  return index < descriptors_.size() ? std::move(descriptors_[index]) : base::UniqueFd();
+base::ForeignFd Call::take_descriptor(std::size_t index) noexcept {
+  return index < descriptors_.size() ? std::move(descriptors_[index]) : base::ForeignFd();
 }
 
-void Call::reply(std::string_view parameters, std::vector<base::UniqueFd> descriptors) {
+void Call::reply(std::string_view parameters, std::vector<base::ForeignFd> descriptors) {
   send(encode_reply(parameters, false), std::move(descriptors), true);
 }
 
@@ -38,7 +38,7 @@ void Call::invalid_parameter(std::string_view name) {
   error("org.varlink.service.InvalidParameter", {{"parameter", name}});
 }
 
-void Call::send(std::string text, std::vector<base::UniqueFd> descriptors, bool last) {
+void Call::send(std::string text, std::vector<base::ForeignFd> descriptors, bool last) {
   if (std::exchange(replied_, replied_ || last)) return;
   if (last) {
     on_abandoned_ = nullptr;

@@ -9,6 +9,7 @@
 
 #include <sys/types.h>
 
+#include "base/foreign_fd.hpp"
 #include "base/unique_fd.hpp"
 #include "varlink/call_message.hpp"
 
@@ -32,7 +33,7 @@ struct Peer {
 class Call {
  public:
   Call(std::weak_ptr<Connection> connection, std::shared_ptr<const Peer> peer, CallMessage message,
-       std::vector<base::UniqueFd> descriptors);
+       std::vector<base::ForeignFd> descriptors);
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -44,10 +45,10 @@ class Call {
   [[nodiscard]] const Peer& peer() const noexcept { return *peer_; }
   /// Claims a descriptor that came with the call; empty if there is none of that index. Those left are
   /// closed.
-  [[nodiscard]] base::UniqueFd take_descriptor(std::size_t index) noexcept;
+  [[nodiscard]] base::ForeignFd take_descriptor(std::size_t index) noexcept;
 
   /// The last reply. `parameters` is the text of a JSON object.
-  void reply(std::string_view parameters = "{}", std::vector<base::UniqueFd> descriptors = {});
+  void reply(std::string_view parameters = "{}", std::vector<base::ForeignFd> descriptors = {});
   /// A reply that others follow; only to a call with `more`.
   void reply_continues(std::string_view parameters);
   /// `name` is a whole one, such as "io.nsenterd.TimedOut".
@@ -59,13 +60,13 @@ class Call {
 
  private:
   friend class Connection;
-  void send(std::string text, std::vector<base::UniqueFd> descriptors, bool last);
+  void send(std::string text, std::vector<base::ForeignFd> descriptors, bool last);
   void abandon();
 
   std::weak_ptr<Connection> connection_;
   std::shared_ptr<const Peer> peer_;
   CallMessage message_;
-  std::vector<base::UniqueFd> descriptors_;
+  std::vector<base::ForeignFd> descriptors_;
   std::function<void()> on_abandoned_;
   bool replied_ = false;
 };

@@ -66,7 +66,7 @@ bool Connection::receive() {
   // The buffer grows with what has come. A message that is over the limit is noticed at most one chunk later.
   const std::size_t filled = input_.size();
   input_.resize(filled + std::clamp(filled, kChunk, kMaximum));
-  wire::ReceivedDescriptors<wire::kKernelMaxDescriptors> received;
+  Received received;
   const ssize_t got = wire::receive_with_descriptors(
       socket_.native_handle(), {input_.data() + filled, input_.size() - filled}, received, MSG_DONTWAIT);
   const int error = errno;
@@ -82,8 +82,7 @@ bool Connection::receive() {
                            filled == begin_ && (end == std::string::npos || end + 1 == input_.size()));
 }
 
-bool Connection::claim_descriptors(wire::ReceivedDescriptors<wire::kKernelMaxDescriptors>& received,
-                                   bool at_message_start) {
+bool Connection::claim_descriptors(Received& received, bool at_message_start) {
   if (received.size() == 0) return true;
   // A call with descriptors may not be sent ahead: whose they are would be a guess.
   if (busy_ || !at_message_start || received.size() > limits_.descriptors) {
@@ -151,7 +150,7 @@ void Connection::end_with(std::string text) {
   send(std::move(text), {});
 }
 
-void Connection::send(std::string text, std::vector<base::UniqueFd> descriptors) {
+void Connection::send(std::string text, std::vector<base::ForeignFd> descriptors) {
   if (!socket_.is_open()) return;
   output_.push_back({std::move(text), 0, std::move(descriptors)});
   if (!writing_) write();

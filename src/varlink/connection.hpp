@@ -10,6 +10,7 @@
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include "base/foreign_fd.hpp"
 #include "base/unique_fd.hpp"
 #include "varlink/call.hpp"
 #include "varlink/limits.hpp"
@@ -40,22 +41,23 @@ class Connection : public std::enable_shared_from_this<Connection> {
  private:
   friend class Call;
 
+  using Received = wire::ReceivedDescriptors<wire::kKernelMaxDescriptors, base::ForeignFd>;
+
   struct Output {
     std::string text;
     std::size_t sent = 0;
-    std::vector<base::UniqueFd> descriptors;
+    std::vector<base::ForeignFd> descriptors;
   };
 
   void read();
   void on_readable();
   /// Takes what has arrived; false when there is no more for now, or the connection has been closed.
   bool receive();
-  bool claim_descriptors(wire::ReceivedDescriptors<wire::kKernelMaxDescriptors>& received,
-                         bool at_message_start);
+  bool claim_descriptors(Received& received, bool at_message_start);
   void next_call();
   void begin_call(std::string_view text);
 
-  void send(std::string text, std::vector<base::UniqueFd> descriptors);
+  void send(std::string text, std::vector<base::ForeignFd> descriptors);
   void finish_call();
   void write();
   /// Refuses what the client sent, and ends the connection when that has been written.
@@ -73,7 +75,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   // Where in input_ the message begins that is next, and how far it has been searched for its end.
   std::size_t begin_ = 0;
   std::size_t searched_ = 0;
-  std::vector<base::UniqueFd> descriptors_;
+  std::vector<base::ForeignFd> descriptors_;
   std::weak_ptr<Call> call_;
   bool busy_ = false;
   bool dispatching_ = false;

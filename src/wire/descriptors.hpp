@@ -17,19 +17,20 @@ namespace nsenterd::wire {
 inline constexpr std::size_t kKernelMaxDescriptors = 253;
 
 /// Descriptors that arrived with a message and that nobody has claimed yet; closes those left.
-template <std::size_t Capacity>
+/// `Fd` owns one: base::UniqueFd, or base::ForeignFd where the sender is not trusted.
+template <std::size_t Capacity, class Fd = base::UniqueFd>
 class ReceivedDescriptors {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
   /// Claims one by its place; empty if there is none there, or not any more.
-  [[nodiscard]] base::UniqueFd take(std::size_t index) noexcept {
-    return index < count_ ? std::move(items_[index]) : base::UniqueFd();
+  [[nodiscard]] Fd take(std::size_t index) noexcept {
+    return index < count_ ? std::move(items_[index]) : Fd();
   }
   void add(int fd) noexcept {
     if (count_ < Capacity) {
       items_[count_++].reset(fd);
     } else {
-      ::close(fd);
+      Fd{fd}.reset();
     }
   }
   void clear() noexcept {
@@ -37,7 +38,7 @@ class ReceivedDescriptors {
   }
 
  private:
-  std::array<base::UniqueFd, Capacity> items_;
+  std::array<Fd, Capacity> items_;
   std::size_t count_ = 0;
 };
 
@@ -51,9 +52,9 @@ std::span<iovec> skip_bytes(std::span<iovec> parts, std::size_t bytes) noexcept;
 /// recvmsg(2) into `buffer`; descriptors arrive close-on-exec in `descriptors`. Restarts when interrupted.
 /// -1 with EMSGSIZE, all descriptors closed, if the kernel cut them short (MSG_CTRUNC): which ones are
 /// missing cannot be known. The same if the message itself did not fit (MSG_TRUNC, SOCK_SEQPACKET only).
-template <std::size_t Capacity>
+template <std::size_t Capacity, class Fd>
 ssize_t receive_with_descriptors(int socket, std::span<char> buffer,
-                                 ReceivedDescriptors<Capacity>& descriptors, int flags) noexcept {
+                                 ReceivedDescriptors<Capacity, Fd>& descriptors, int flags) noexcept {
   static_assert(Capacity <= kKernelMaxDescriptors);
   iovec part{buffer.data(), buffer.size()};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int) * Capacity)> control;
