@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,7 +27,7 @@ class Target {
   /// Pins the process that the caller's pid namespace numbers `pid`. NoSuchTarget if there is none.
   static Result<Target> open(pid_t pid);
   /// Pins the process of a pidfd, which stays the caller's. InvalidParameter if it is no pidfd, or one of a
-  /// process that the caller's pid namespace does not show.
+  /// process that the caller's pid namespace does not show; JoinFailed if there is no descriptor left to hold it with.
   static Result<Target> from_pidfd(int pidfd);
 
   [[nodiscard]] pid_t pid() const noexcept;
@@ -56,6 +57,8 @@ struct EventParameters {
   bool async = false;
   /// From sending the request to its response; for an asynchronous event too.
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
+  /// Called from the event loop when the agent runs and has been given the request, if it comes to that.
+  std::function<void()> on_running;
 };
 
 /// An event, made by NSenterService::new_event. It is sent once. Destroying it before it has ended terminates
@@ -90,6 +93,9 @@ class NSenterEvent {
   /// The agent's process id as the caller's pid namespace numbers it; 0 before it runs. Once the event has
   /// ended the number may belong to another process.
   [[nodiscard]] pid_t process_id() const noexcept;
+  /// The agent as target of another event, which enters the namespaces that this one has joined and created.
+  /// NoSuchTarget if it does not run (yet, or any more).
+  [[nodiscard]] Result<Target> agent() const;
 
  private:
   friend class NSenterService;

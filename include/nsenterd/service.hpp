@@ -35,7 +35,7 @@ struct ServiceOptions {
   /// The program that enters namespaces: nsenter-agent, as installed. It is copied when the service is made;
   /// the file may be replaced later.
   std::filesystem::path agent;
-  /// Events under way at most; the next is refused with Overloaded, never queued.
+  /// Events under way at most, those included whose agents are stuck; the next is refused with Overloaded, never queued.
   std::size_t max_events = 512;
 };
 
@@ -97,6 +97,9 @@ class NSenterService {
 
   /// Events that have been sent and have not ended.
   [[nodiscard]] std::size_t events_running() const noexcept;
+  /// Events that have ended more than a second ago, but whose processes the kernel has not let go yet, though they were
+  /// killed: uninterruptible sleep. They are reaped when it does.
+  [[nodiscard]] std::size_t agents_stuck() const noexcept;
 
  private:
   using Handler = std::function<void(Result<void>)>;

@@ -46,6 +46,11 @@ void ChildProcess::kill() const noexcept {
   if (pidfd_ && !reaped_) pidfd_send_signal(pidfd_.get(), SIGKILL);
 }
 
+bool ChildProcess::is_own() const noexcept {
+  siginfo_t info{};
+  return wait_pidfd(pidfd_.get(), info, WNOHANG | WNOWAIT) == 0;
+}
+
 std::optional<ExitStatus> ChildProcess::try_wait() noexcept {
   siginfo_t info{};
   if (wait_pidfd(pidfd_.get(), info, WNOHANG) < 0) {

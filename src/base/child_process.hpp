@@ -41,6 +41,8 @@ class ChildProcess {
   /// watch it. If somebody else reaped it (a SIGCHLD that the embedding program ignores, a wait4(-1) of its
   /// own), the status is lost: both members are unset.
   std::optional<ExitStatus> try_wait() noexcept;
+  /// Whether the process is a child of this one, that nobody has reaped yet.
+  [[nodiscard]] bool is_own() const noexcept;
   /// Gives the child up without waiting for it; it is reaped when this process ends.
   void abandon() noexcept { reaped_ = true; }
 

@@ -1,12 +1,10 @@
 #include "base/foreign_fd.hpp"
 
 #include <atomic>
-#include <climits>
 #include <csignal>
-#include <cstddef>
-#include <cstdint>
+#include <exception>
+#include <thread>
 
-#include <pthread.h>
 #include <unistd.h>
 
 namespace nsenterd::base {
@@ -17,12 +15,6 @@ constexpr int kMostWaiting = 256;
 
 std::atomic<int> g_waiting = 0;
 
-void* run(void* fd) noexcept {
-  ::close(static_cast<int>(reinterpret_cast<std::intptr_t>(fd)));
-  --g_waiting;
-  return nullptr;
-}
-
 }  // namespace
 
 void close_aside(int fd) noexcept {
@@ -30,18 +22,20 @@ void close_aside(int fd) noexcept {
     --g_waiting;
     return;
   }
-  pthread_attr_t attributes;
-  ::pthread_attr_init(&attributes);
-  ::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
-  ::pthread_attr_setstacksize(&attributes, static_cast<std::size_t>(PTHREAD_STACK_MIN) * 4);
-  // Signals are for the threads that know of them.
+  // Signals are for the threads that know of them; a new one has its creator's mask.
   sigset_t all;
+  sigset_t before;
   ::sigfillset(&all);
-  ::pthread_attr_setsigmask_np(&attributes, &all);
-  pthread_t thread;
-  void* const argument = reinterpret_cast<void*>(static_cast<std::intptr_t>(fd));
-  if (::pthread_create(&thread, &attributes, run, argument) != 0) --g_waiting;
-  ::pthread_attr_destroy(&attributes);
+  ::pthread_sigmask(SIG_SETMASK, &all, &before);
+  try {
+    std::thread([fd] {
+      ::close(fd);
+      --g_waiting;
+    }).detach();
+  } catch (const std::exception&) {
+    --g_waiting;
+  }
+  ::pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
 }  // namespace nsenterd::base

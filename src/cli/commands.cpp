@@ -10,6 +10,8 @@ void declare_commands(Syntax& program) {
   declare_xattr_commands(program);
   declare_open_command(program);
   declare_request_command(program);
+  declare_event_commands(program);
+  declare_statistics_command(program);
   declare_info_command(program);
 }
 

@@ -22,6 +22,10 @@ void declare_xattr_commands(Syntax& program);
 void declare_open_command(Syntax& program);
 /// request_command.cpp: the user's own message.
 void declare_request_command(Syntax& program);
+/// event_commands.cpp: events and terminate.
+void declare_event_commands(Syntax& program);
+/// statistics_command.cpp: status.
+void declare_statistics_command(Syntax& program);
 /// info_command.cpp
 void declare_info_command(Syntax& program);
 

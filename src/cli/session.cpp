@@ -43,6 +43,18 @@ Outcome<client::Reply> Session::call(std::string_view method, const wire::Json& 
   return std::move(*reply);
 }
 
+Outcome<void> Session::follow(std::string_view method, const wire::Json& parameters,
+                              const std::function<Outcome<void>(const wire::Json& reply)>& each) {
+  if (auto connected = connect(); !connected) return connected.error();
+  auto reply = connection_->call_more(method, parameters, deadline_of(*options_));
+  for (;;) {
+    if (!reply) return Stop{ExitStatus::no_answer, call_error_text(reply.error())};
+    if (auto done = each(reply->parameters); !done) return done.error();
+    if (!reply->continues) return {};
+    reply = connection_->receive(client::Deadline::max());
+  }
+}
+
 wire::Json Session::event_parameters(wire::Json request) const {
   wire::Json parameters = wire::Json::object();
   parameters["pid"] = options_->pid;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -36,6 +37,11 @@ class Session {
   /// Calls a method of the daemon. The first call connects, so that what is wrong with a command is said without
   /// the daemon.
   Outcome<client::Reply> call(std::string_view method, const wire::Json& parameters);
+
+  /// The same with "more": hands over every reply as it comes, up to the last one. Only for the first there is a
+  /// deadline.
+  Outcome<void> follow(std::string_view method, const wire::Json& parameters,
+                       const std::function<Outcome<void>(const wire::Json& reply)>& each);
 
   /// Carries a request into the namespaces of the process that the options name. The response may be an
   /// errorResponse.

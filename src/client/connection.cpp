@@ -21,8 +21,9 @@ using Clock = std::chrono::steady_clock;
 
 /// The longest reply, its NUL included.
 constexpr std::size_t kMaxReply = 64U << 20U;
-/// Enough for most replies; the buffer grows only with what has arrived.
+/// Enough for most replies.
 constexpr std::size_t kFirstChunk = 4096;
+constexpr std::size_t kLargestChunk = 1U << 20U;
 
 Result<void> wait_for(int socket, short events, Deadline deadline) {
   for (;;) {
@@ -81,18 +82,34 @@ Result<Connection> Connection::connect(const std::string& path, Deadline deadlin
 
 Result<Reply> Connection::call(std::string_view method, const wire::Json& parameters,
                                std::span<const int> descriptors, Deadline deadline) {
-  if (!socket_) return TransportFailure{"send", ENOTCONN};
-  auto reply = exchange(encode_call(method, parameters), descriptors, deadline);
-  if (!reply && !is_answer(reply.error())) socket_.reset();
+  more_ = false;
+  return close_unless_answered(exchange(encode_call(method, parameters, more_), descriptors, deadline));
+}
+
+Result<Reply> Connection::call_more(std::string_view method, const wire::Json& parameters,
+                                    Deadline deadline) {
+  more_ = true;
+  return close_unless_answered(exchange(encode_call(method, parameters, more_), {}, deadline));
+}
+
+Result<Reply> Connection::receive(Deadline deadline) {
+  return close_unless_answered(receive_reply(deadline));
+}
+
+Result<Reply> Connection::close_unless_answered(Result<Reply> reply) {
+  if (reply || is_answer(reply.error())) return reply;
+  socket_.reset();
+  descriptors_.clear();
   return reply;
 }
 
 Result<Reply> Connection::exchange(std::string text, std::span<const int> descriptors, Deadline deadline) {
+  if (!socket_) return TransportFailure{"send", ENOTCONN};
   const auto sent = send(text, descriptors, deadline);
-  if (sent) return receive(deadline);
+  if (sent) return receive_reply(deadline);
   if (!is_closed_by_peer(sent.error())) return sent.error();
   // A service that refuses a connection, or a message that is too long, says why before it closes.
-  auto refusal = receive(deadline);
+  auto refusal = receive_reply(deadline);
   socket_.reset();
   if (!refusal && is_answer(refusal.error())) return refusal;
   return sent.error();
@@ -115,30 +132,36 @@ Result<void> Connection::send(std::string& text, std::span<const int> descriptor
   return {};
 }
 
-Result<Reply> Connection::receive(Deadline deadline) const {
-  std::string text;
-  std::size_t filled = 0;
-  ReplyDescriptors descriptors;
+Result<Reply> Connection::receive_reply(Deadline deadline) {
+  if (!socket_) return TransportFailure{"receive", ENOTCONN};
+  std::size_t end = 0;
+  for (std::size_t searched = 0; (end = input_.find('\0', searched)) == std::string::npos;) {
+    searched = input_.size();
+    if (auto filled = fill(deadline); !filled) return filled.error();
+  }
+  auto reply = decode_reply(std::string_view(input_).substr(0, end), descriptors_, more_);
+  input_.erase(0, end + 1);
+  // Nothing was asked that could be answered by more.
+  if (reply && reply->continues) return reply;
+  descriptors_.clear();
+  if (!input_.empty()) return TransportFailure{"receive", EBADMSG};
+  return reply;
+}
+
+Result<void> Connection::fill(Deadline deadline) {
+  const std::size_t filled = input_.size();
+  if (filled == kMaxReply) return TransportFailure{"receive", EMSGSIZE};
+  // The buffer grows with what has arrived.
+  const std::size_t room = std::min(std::clamp(filled, kFirstChunk, kLargestChunk), kMaxReply - filled);
   for (;;) {
-    if (filled == text.size()) {
-      if (filled == kMaxReply) return TransportFailure{"receive", EMSGSIZE};
-      text.resize(std::clamp(filled * 2, kFirstChunk, kMaxReply));
-    }
-    const std::span<char> room = std::span(text).subspan(filled);
-    const ssize_t got = wire::receive_with_descriptors(socket_.get(), room, descriptors, MSG_DONTWAIT);
-    if (got < 0 && errno == EAGAIN) {
-      if (auto ready = wait_for(socket_.get(), POLLIN, deadline); !ready) return ready.error();
-      continue;
-    }
-    if (got < 0) return TransportFailure{"receive", errno};
-    if (got == 0) return TransportFailure{"receive", ECONNRESET};
-    const auto arrived = room.first(static_cast<std::size_t>(got));
-    filled += arrived.size();
-    const auto end = std::find(arrived.begin(), arrived.end(), '\0');
-    if (end == arrived.end()) continue;
-    // Nothing was asked that could be answered by more.
-    if (end + 1 != arrived.end()) return TransportFailure{"receive", EBADMSG};
-    return decode_reply({text.data(), filled - 1}, descriptors);
+    input_.resize(filled + room);
+    const ssize_t got = wire::receive_with_descriptors(socket_.get(), std::span(input_).subspan(filled),
+                                                       descriptors_, MSG_DONTWAIT);
+    const int error = got < 0 ? errno : ECONNRESET;
+    input_.resize(filled + static_cast<std::size_t>(std::max(got, ssize_t{0})));
+    if (got > 0) return {};
+    if (error != EAGAIN) return TransportFailure{"receive", error};
+    if (auto ready = wait_for(socket_.get(), POLLIN, deadline); !ready) return ready;
   }
 }
 

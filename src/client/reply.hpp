@@ -9,14 +9,13 @@
 
 namespace nsenterd::client {
 
-/// As many as the daemon sends with one message at most.
-using ReplyDescriptors = wire::ReceivedDescriptors<16>;
+using ReplyDescriptors = wire::ReceivedDescriptors<kMaxDescriptors>;
 
 /// The call with the NUL that ends it.
-std::string encode_call(std::string_view method, const wire::Json& parameters);
+std::string encode_call(std::string_view method, const wire::Json& parameters, bool more);
 
-/// What a reply without its NUL says: an answer, which takes the descriptors, or a VarlinkError, or, where it
-/// is none that fits a call without "more", TransportFailure with EBADMSG.
-Result<Reply> decode_reply(std::string_view text, ReplyDescriptors& descriptors);
+/// What a reply without its NUL says: an answer, which takes the descriptors if it is the last, or a VarlinkError,
+/// or, where it is none that fits the call, TransportFailure with EBADMSG.
+Result<Reply> decode_reply(std::string_view text, ReplyDescriptors& descriptors, bool more);
 
 }  // namespace nsenterd::client

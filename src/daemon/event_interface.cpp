@@ -1,112 +1,274 @@
 #include "daemon/event_interface.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include <spdlog/spdlog.h>
 
 #include "daemon/failure_reply.hpp"
 #include "daemon/interface_text.hpp"
-#include "daemon/pid_translation.hpp"
 #include "wire/message.hpp"
 #include "wire/text_writer.hpp"
 
 namespace nsenterd::daemon {
 namespace {
 
-/// A synchronous event and the call that waits for it.
-struct Running {
-  std::string name;
-  NSenterEvent event;
-  std::shared_ptr<varlink::Call> call;
-  // Nothing where the caller's pid namespace cannot be told.
-  std::optional<PidTranslation> pids;
-};
+using wire::Json;
 
-void reply_response(Running& running) {
-  std::string text(R"({"event":)");
-  wire::append_string(text, running.name);
-  const pid_t process_id = running.pids ? running.pids->to_peer(running.event.process_id()) : 0;
-  text.append(R"(,"processId":)").append(std::to_string(process_id)).append(R"(,"response":)");
+constexpr std::string_view kErrorResponse = R"({"message":"errorResponse")";
+
+/// Appends the response, and gives up the descriptor that goes with it.
+std::vector<base::ForeignFd> append_response(std::string& text, ClientEvent& event) {
   std::vector<base::ForeignFd> descriptors;
-  if (running.event.descriptor() >= 0) {
-    // To the client the number means nothing; it is told which one of those that come along it is.
-    Message response = running.event.response();
-    response.payload["fd"] = 0;
-    std::string payload;
-    wire::append_json(payload, response.payload);
-    text += wire::join_message(response.type, payload);
-    descriptors.emplace_back(running.event.release_descriptor());
-  } else {
-    text += running.event.response_text();
+  if (event.event.descriptor() < 0) {
+    text += event.event.response_text();
+    return descriptors;
   }
-  running.call->reply(text += '}', std::move(descriptors));
+  // To the client the number means nothing; it is told which one of those that come along it is.
+  Message response = event.event.response();
+  response.payload["fd"] = 0;
+  std::string payload;
+  wire::append_json(payload, response.payload);
+  text += wire::join_message(response.type, payload);
+  descriptors.emplace_back(event.event.release_descriptor());
+  event.descriptor_is_given = true;
+  return descriptors;
+}
+
+void no_such_event(varlink::Call& call, const std::string& name) {
+  call.error("io.nsenterd.NoSuchEvent", {{"event", name}});
+}
+
+Result<Target> pin_pidfd(base::ForeignFd pidfd) {
+  auto target = Target::from_pidfd(pidfd.get());
+  // Now that it is known what it is, it is closed at once.
+  if (target) base::UniqueFd(pidfd.release()).reset();
+  const bool is_wrong = target.has_error() && std::holds_alternative<InvalidParameter>(target.error());
+  return is_wrong ? Failure(InvalidParameter{"pidFileDescriptor"}) : std::move(target);
+}
+
+Result<Target> pin_number(const base::Result<const PidTranslation*>& pids, pid_t number) {
+  if (!pids && pids.error().error == ESRCH) return Failure(InvalidParameter{"pid"});
+  if (!pids) return Failure(JoinFailed{std::string(pids.error().step), pids.error().error});
+  const auto pid = (*pids)->from_peer(number);
+  return pid ? Target::open(*pid) : Failure(NoSuchTarget{});
+}
+
+EventOutcome outcome_of(const ClientEvent& event, const Result<void>& result) {
+  if (!result) return EventOutcome::failure;
+  return event.event.response_text().starts_with(kErrorResponse) ? EventOutcome::error_response
+                                                                 : EventOutcome::response;
 }
 
 }  // namespace
+
+EventInterface::EventInterface(NSenterService& service, const EventLimits& limits,
+                               std::function<std::size_t()> clients)
+    : service_(service),
+      limits_(limits),
+      clients_(std::move(clients)),
+      events_([this](const ClientEvent& event) { followers_.changed(event); }) {}
 
 varlink::Interface EventInterface::describe() {
   return {"io.nsenterd",
           kInterfaceText,
           {{"SendRequest", [this](const auto& call) { send_request(call); }},
-           {"TerminateRequest", {}},
-           {"ReceiveResponse", {}},
-           {"ListEvents", {}},
-           {"GetStatistics", {}}}};
+           {"TerminateRequest", [this](const auto& call) { terminate_request(call); }},
+           {"ReceiveResponse", [this](const auto& call) { receive_response(call); }},
+           {"ListEvents", [this](const auto& call) { list_events(call); }},
+           {"GetStatistics", [this](const auto& call) { get_statistics(*call); }}}};
 }
 
-void EventInterface::send_request(const std::shared_ptr<varlink::Call>& call) {
+void EventInterface::send_request(const CallPtr& call) {
   auto parameters = decode_send_request(call->parameters());
   if (!parameters) return call->invalid_parameter(parameters.error().name);
-  if (parameters->async) {
-    return call->error("org.varlink.service.MethodNotImplemented", {{"method", call->method()}});
+  if (draining_) return reply_failure(*call, Overloaded{"draining"});
+  if (events_.count_of_user(call->peer().uid) >= limits_.events_of_user) {
+    return reply_failure(*call, Overloaded{"eventsOfUser"});
   }
-  auto pids = PidTranslation::for_peer(call->peer());
-  auto target = pin_target(*call, *parameters, pids);
-  if (!target) return reply_failure(*call, target.error());
+  auto target = pin_target(*call, *parameters);
+  if (!target) return;
   const auto is_host = host_.is_host_process(*target);
   if (!is_host) return reply_failure(*call, is_host.error());
   if (*is_host) return call->error("org.varlink.service.PermissionDenied");
-  start(call, std::move(*parameters), std::move(*target), std::move(pids));
+  start(call, std::move(*parameters), std::move(*target));
 }
 
-Result<Target> EventInterface::pin_target(varlink::Call& call, const SendRequestParameters& parameters,
-                                          const std::optional<PidTranslation>& pids) {
-  if (parameters.pid_descriptor) {
-    base::ForeignFd pidfd = call.take_descriptor(*parameters.pid_descriptor);
-    auto target = Target::from_pidfd(pidfd.get());
-    // Now that it is known what it is, it is closed at once.
-    if (target) base::UniqueFd(pidfd.release()).reset();
-    const bool invalid = target.has_error() && std::holds_alternative<InvalidParameter>(target.error());
-    return invalid ? Failure(InvalidParameter{"pidFileDescriptor"}) : std::move(target);
+std::optional<Target> EventInterface::pin_target(varlink::Call& call,
+                                                 const SendRequestParameters& parameters) {
+  // The replies tell the agent's number, however the target is given.
+  const auto pids = pids_.of(call.peer());
+  Result<Target> target = Failure(NoSuchTarget{});
+  if (parameters.target_event) {
+    const auto event = events_.find(*parameters.target_event, call.peer().uid);
+    if (!event) {
+      no_such_event(call, *parameters.target_event);
+      return std::nullopt;
+    }
+    target = event->event.agent();
+  } else if (parameters.pid_descriptor) {
+    target = pin_pidfd(call.take_descriptor(*parameters.pid_descriptor));
+  } else {
+    target = pin_number(pids, *parameters.pid);
   }
-  if (!pids) return Failure(InvalidParameter{"pid"});
-  const auto pid = pids->from_peer(*parameters.pid);
-  if (!pid) return Failure(NoSuchTarget{});
-  return Target::open(*pid);
+  if (target) return std::move(*target);
+  reply_failure(call, target.error());
+  return std::nullopt;
 }
 
-void EventInterface::start(const std::shared_ptr<varlink::Call>& call, SendRequestParameters parameters,
-                           Target target, std::optional<PidTranslation> pids) {
+void EventInterface::start(const CallPtr& call, SendRequestParameters parameters, Target target) {
   EventParameters event;
   event.target = std::move(target);
   event.uid = parameters.uid;
   event.gid = parameters.gid;
   event.namespaces = parameters.namespaces;
   event.clone_flags = parameters.clone_flags;
+  event.async = parameters.async;
   event.timeout = std::min(parameters.timeout.value_or(limits_.default_timeout), limits_.maximum_timeout);
-  const auto running = std::make_shared<Running>(
-      Running{std::to_string(++events_), service_.new_event(std::move(event), std::move(parameters.request)),
-              call, std::move(pids)});
-  call->on_abandoned([this, weak = std::weak_ptr(running)] {
-    if (const auto abandoned = weak.lock()) service_.terminate_request(abandoned->event, [](const auto&) {});
+  const std::uint64_t number = events_.next_number();
+  event.on_running = [this, number] { events_.set_running(number); };
+  const auto started =
+      events_.add(number, service_.new_event(std::move(event), std::move(parameters.request)),
+                  call->shared_peer(), parameters.pid);
+  service_.send_request(
+      started->event, [this, call, started](const Result<void>& result) { on_sent(call, started, result); });
+}
+
+void EventInterface::on_sent(const CallPtr& call, const ClientEventPtr& event, const Result<void>& result) {
+  if (!result || !event->event.parameters().async) {
+    on_ended(*event, result);
+    return give_response(*call, event, result, begin_reply(*event) + ',');
+  }
+  // Before anybody else who waits for it.
+  service_.receive_response(event->event,
+                            [this, event](const Result<void>& received) { on_ended(*event, received); });
+  const std::string text = begin_reply(*event) + '}';
+  if (!call->more()) return call->reply(text);
+  call->reply_continues(text);
+  service_.receive_response(event->event, [this, call, event](const Result<void>& received) {
+    give_response(*call, event, received, begin_reply(*event) + ',');
   });
-  service_.send_request(running->event, [running](const Result<void>& result) {
-    if (result) return reply_response(*running);
-    spdlog::debug("event {} failed: {}", running->name, to_string(result.error()));
-    reply_failure(*running->call, result.error());
+}
+
+void EventInterface::on_ended(ClientEvent& event, const Result<void>& result) {
+  // What was refused as wrong was no request; its message's name may be anything.
+  if (!result.has_error() || !std::holds_alternative<InvalidParameter>(result.error())) {
+    statistics_.record(event.event.request().type, outcome_of(event, result),
+                       std::chrono::steady_clock::now() - event.accepted);
+  }
+  if (event.status != EventStatus::terminating) events_.set_status(event, EventStatus::finished);
+  check_drained();
+}
+
+/// {"event":NAME,"processId":PID, and where the object goes on.
+std::string EventInterface::begin_reply(const ClientEvent& event) const {
+  std::string text(R"({"event":)");
+  wire::append_string(text, event.name);
+  const pid_t process_id = pids_.to_peer(*event.owner, event.event.process_id());
+  return text.append(R"(,"processId":)").append(std::to_string(process_id));
+}
+
+void EventInterface::give_response(varlink::Call& call, const ClientEventPtr& event,
+                                   const Result<void>& result, std::string text) {
+  // Whoever waits no longer does not receive it.
+  if (!call.is_connected()) return;
+  // First: a call that was sent ahead may be the next event of its user.
+  events_.remove(event);
+  // Of those who have waited, one receives the descriptor; to the others its number would mean nothing.
+  if (event->descriptor_is_given) return no_such_event(call, event->name);
+  if (!result) {
+    spdlog::debug("event {} failed: {}", event->name, to_string(result.error()));
+    return reply_failure(call, result.error());
+  }
+  text += R"("response":)";
+  auto descriptors = append_response(text, *event);
+  call.reply(text += '}', std::move(descriptors));
+}
+
+void EventInterface::disconnected(const varlink::Peer& peer) {
+  followers_.disconnected(peer);
+  pids_.disconnected(peer);
+  for (const auto& event : events_.of_connection(peer)) {
+    events_.set_status(*event, EventStatus::terminating);
+    service_.terminate_request(event->event, [this, event](const auto&) { events_.remove(event); });
+  }
+}
+
+ClientEventPtr EventInterface::find_event(varlink::Call& call) const {
+  const auto name = decode_event_name(call.parameters());
+  if (!name) {
+    call.invalid_parameter(name.error().name);
+    return nullptr;
+  }
+  auto event = events_.find(*name, call.peer().uid);
+  if (!event) no_such_event(call, *name);
+  return event;
+}
+
+void EventInterface::receive_response(const CallPtr& call) {
+  const auto event = find_event(*call);
+  if (!event) return;
+  service_.receive_response(event->event, [this, call, event](const Result<void>& result) {
+    give_response(*call, event, result, "{");
   });
+}
+
+void EventInterface::terminate_request(const CallPtr& call) {
+  const auto name = decode_event_name(call->parameters());
+  if (!name) return call->invalid_parameter(name.error().name);
+  const auto event = events_.find(*name, call->peer().uid);
+  if (!event) {
+    // One that has ended has no name any more, but that it had one can be seen.
+    if (events_.was_issued(*name)) return call->reply();
+    return no_such_event(*call, *name);
+  }
+  events_.set_status(*event, EventStatus::terminating);
+  service_.terminate_request(event->event, [this, call, event](const auto&) {
+    events_.remove(event);
+    call->reply();
+  });
+}
+
+void EventInterface::list_events(const CallPtr& call) {
+  for (const auto& [key, value] : call->parameters().items()) return call->invalid_parameter(key);
+  static_cast<void>(pids_.of(call->peer()));
+  followers_.list(call, events_.of_user(call->peer().uid));
+}
+
+void EventInterface::get_statistics(varlink::Call& call) const {
+  for (const auto& [key, value] : call.parameters().items()) return call.invalid_parameter(key);
+  Json messages = Json::array();
+  for (const auto& [message, counted] : statistics_.messages()) {
+    messages.push_back({{"message", message},
+                        {"requests", counted.requests},
+                        {"errorResponses", counted.error_responses},
+                        {"failures", counted.failures},
+                        {"medianMicroseconds", counted.durations.percentile(0.5)},
+                        {"p99Microseconds", counted.durations.percentile(0.99)}});
+  }
+  std::string text;
+  wire::append_json(text, {{"uptimeSeconds", statistics_.uptime().count()},
+                           {"agentsRunning", service_.events_running()},
+                           {"agentsWarm", 0},
+                           {"agentsStuck", service_.agents_stuck()},
+                           {"clients", clients_()},
+                           {"messages", std::move(messages)}});
+  call.reply(text);
+}
+
+void EventInterface::drain(std::function<void()> done) {
+  draining_ = true;
+  drained_ = std::move(done);
+  followers_.end();
+  check_drained();
+}
+
+void EventInterface::check_drained() {
+  if (!drained_ || service_.events_running() > 0) return;
+  std::exchange(drained_, nullptr)();
 }
 
 }  // namespace nsenterd::daemon

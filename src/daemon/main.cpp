@@ -1,4 +1,5 @@
 // nsenterd: serves io.nsenterd on a unix socket. Joins no namespace itself.
+#include <chrono>
 #include <csignal>
 #include <exception>
 #include <optional>
@@ -9,6 +10,7 @@
 
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include <nsenterd/service.hpp>
 
@@ -36,6 +38,47 @@ void raise_descriptor_limit() {
   if (::setrlimit(RLIMIT_NOFILE, &limit) != 0) spdlog::warn("cannot raise the limit of descriptors");
 }
 
+/// SIGTERM and SIGINT: lets events that are under way finish, and their replies be written, before the loop ends; a second
+/// signal, or the end of the time, ends it at once.
+class Ending {
+ public:
+  Ending(boost::asio::io_context& context, varlink::Server& server, EventInterface& events,
+         std::chrono::milliseconds time)
+      : context_(context),
+        server_(server),
+        events_(events),
+        time_(time),
+        signals_(context, SIGTERM, SIGINT),
+        timer_(context) {
+    signals_.async_wait([this](const boost::system::error_code& error, int signal) {
+      if (!error) begin(signal);
+    });
+  }
+
+ private:
+  void begin(int signal) {
+    spdlog::info("ending on signal {}", signal);
+    signals_.async_wait([this](const boost::system::error_code& error, int) {
+      if (!error) context_.stop();
+    });
+    timer_.expires_after(time_);
+    timer_.async_wait([this](const boost::system::error_code& error) {
+      if (error) return;
+      spdlog::warn("events are still under way after {} ms", time_.count());
+      context_.stop();
+    });
+    server_.stop_accepting();
+    events_.drain([this] { server_.drain([this] { context_.stop(); }); });
+  }
+
+  boost::asio::io_context& context_;
+  varlink::Server& server_;
+  EventInterface& events_;
+  std::chrono::milliseconds time_;
+  boost::asio::signal_set signals_;
+  boost::asio::steady_timer timer_;
+};
+
 int serve(const Options& options) {
   raise_descriptor_limit();
   // One thread: the hint lets Asio do without locks.
@@ -45,7 +88,6 @@ int serve(const Options& options) {
     spdlog::error("cannot start with agent {}: {}", options.agent.native(), to_string(service.error()));
     return 1;
   }
-  EventInterface events(*service, {});
   varlink::Server server(context.get_executor(),
                          {.vendor = "nsenterd",
                           .product = "nsenterd",
@@ -53,19 +95,17 @@ int serve(const Options& options) {
                           .url = "",
                           .overloaded_error = "io.nsenterd.Overloaded"},
                          may_call);
+  EventInterface events(*service, {}, [&server] { return server.connections(); });
   server.add(events.describe());
+  server.on_disconnected([&events](const varlink::Peer& peer) { events.disconnected(peer); });
   varlink::Listener listener(options.socket);
   server.serve(listener.take_socket());
 
-  boost::asio::signal_set signals(context, SIGTERM, SIGINT);
-  signals.async_wait([&](const boost::system::error_code& error, int signal) {
-    if (error) return;
-    spdlog::info("ending on signal {}", signal);
-    server.stop();
-    context.stop();
-  });
+  Ending ending(context, server, events, options.drain_time);
   spdlog::info("nsenterd {} serves {}", kVersion, options.socket.native());
   context.run();
+  // While the interface is still there to be told.
+  server.stop();
   return 0;
 }
 

@@ -8,6 +8,16 @@
 #include "daemon/build_config.hpp"
 
 namespace nsenterd::daemon {
+namespace {
+
+/// An hour, in milliseconds.
+constexpr std::int64_t kLongestDrain = 3'600'000;
+
+std::string needs_number(const std::string& text) {
+  return text.empty() || text.front() < '0' || text.front() > '9' ? "a number and its unit are needed" : "";
+}
+
+}  // namespace
 
 std::optional<Options> parse_options(int argc, char** argv, int& exit_status) {
   Options options{.socket = kDefaultSocket, .agent = kDefaultAgent};
@@ -23,12 +33,23 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_status) {
       ->transform(CLI::CheckedTransformer(levels).description(""))
       ->type_name("LEVEL")
       ->default_str("info");
+  std::int64_t drain_milliseconds = options.drain_time.count();
+  const std::map<std::string, std::int64_t> units{{"ms", 1}, {"s", 1000}, {"m", 60000}};
+  app.add_option("--drain-time", drain_milliseconds,
+                 "How long events under way may take on SIGTERM, such as 500ms, 10s, 1m")
+      ->transform(CLI::AsNumberWithUnit(units, CLI::AsNumberWithUnit::UNIT_REQUIRED))
+      // Comes before it: CLI11 takes a unit without a number for 0.
+      ->transform(CLI::Validator(needs_number, ""))
+      ->check(CLI::Range(std::int64_t{0}, kLongestDrain))
+      ->type_name("DURATION")
+      ->default_str("10s");
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
     exit_status = app.exit(error) == 0 ? 0 : 2;
     return std::nullopt;
   }
+  options.drain_time = std::chrono::milliseconds(drain_milliseconds);
   return options;
 }
 

@@ -1,6 +1,7 @@
 // The daemon's command line (daemon).
 #pragma once
 
+#include <chrono>
 #include <filesystem>
 #include <optional>
 
@@ -12,6 +13,8 @@ struct Options {
   std::filesystem::path socket;
   std::filesystem::path agent;
   spdlog::level::level_enum log_level = spdlog::level::info;
+  /// How long events that are under way may take when the daemon is told to end.
+  std::chrono::milliseconds drain_time = std::chrono::seconds(10);
 };
 
 /// Nothing when the process is to end with `exit_status`: after --help, --version or wrong usage, which has

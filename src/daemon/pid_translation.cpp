@@ -1,5 +1,6 @@
 #include "daemon/pid_translation.hpp"
 
+#include <cerrno>
 #include <string>
 
 #include <fcntl.h>
@@ -18,17 +19,21 @@
 
 namespace nsenterd::daemon {
 
-std::optional<PidTranslation> PidTranslation::for_peer(const varlink::Peer& peer) {
+base::Result<PidTranslation> PidTranslation::for_peer(const varlink::Peer& peer) {
+  constexpr base::SystemError kUnknown{"open pid", ESRCH};
   const std::string file = "/proc/" + std::to_string(peer.pid) + "/ns/pid";
   base::UniqueFd pid_namespace(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat peers {};
   struct stat own {};
-  if (!pid_namespace || ::fstat(pid_namespace.get(), &peers) != 0) return std::nullopt;
-  if (::stat("/proc/self/ns/pid", &own) != 0) return std::nullopt;
+  if (!pid_namespace && (errno == ENOENT || errno == EACCES)) return kUnknown;
+  if (!pid_namespace) return base::last_error("open pid");
+  if (::fstat(pid_namespace.get(), &peers) != 0 || ::stat("/proc/self/ns/pid", &own) != 0) {
+    return base::last_error("stat pid");
+  }
   // Only a process that is still there is the one that the number stood for.
-  if (peer.pidfd && base::pidfd_send_signal(peer.pidfd.get(), 0) != 0) return std::nullopt;
+  if (peer.pidfd && base::pidfd_send_signal(peer.pidfd.get(), 0) != 0) return kUnknown;
   if (peers.st_ino == own.st_ino && peers.st_dev == own.st_dev) return PidTranslation(base::UniqueFd());
-  if (!peer.pidfd) return std::nullopt;
+  if (!peer.pidfd) return kUnknown;
   return PidTranslation(std::move(pid_namespace));
 }
 

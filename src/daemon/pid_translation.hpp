@@ -5,6 +5,7 @@
 
 #include <sys/types.h>
 
+#include "base/result.hpp"
 #include "base/unique_fd.hpp"
 #include "varlink/call.hpp"
 
@@ -13,9 +14,9 @@ namespace nsenterd::daemon {
 /// Translates between the pid namespace of one peer and the daemon's.
 class PidTranslation {
  public:
-  /// Nothing if the peer has ended, so that its pid namespace cannot be told any more, or is in another one
-  /// and the kernel has no pidfds of peers (before Linux 6.5).
-  static std::optional<PidTranslation> for_peer(const varlink::Peer& peer);
+  /// Fails with ESRCH if the peer has ended, so that its pid namespace cannot be told any more, or is in another one
+  /// and the kernel has no pidfds of peers (before Linux 6.5); otherwise with why the kernel could not be asked.
+  static base::Result<PidTranslation> for_peer(const varlink::Peer& peer);
 
   /// The daemon's number for the peer's; nothing if there is no such process, or the kernel cannot translate
   /// (before Linux 6.11).

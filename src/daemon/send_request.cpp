@@ -1,5 +1,6 @@
 #include "daemon/send_request.hpp"
 
+#include <algorithm>
 #include <array>
 #include <limits>
 #include <stdexcept>
@@ -14,9 +15,9 @@ namespace {
 
 using wire::Json;
 
-constexpr std::array<std::string_view, 9> kKnown{"pid",   "pidFileDescriptor",   "uid",
-                                                 "gid",   "namespace",           "cloneFlags",
-                                                 "async", "timeoutMilliseconds", "request"};
+constexpr std::array<std::string_view, 10> kKnown{
+    "pid",   "pidFileDescriptor",   "targetEvent", "uid", "gid", "namespace", "cloneFlags",
+    "async", "timeoutMilliseconds", "request"};
 
 /// -1 is no id but "leave as it is" to the kernel.
 constexpr std::uint32_t kMaxId = std::numeric_limits<std::uint32_t>::max() - 1;
@@ -48,15 +49,30 @@ void decode_fields(wire::Decoder& decoder, SendRequestParameters& out) {
   decoder.optional_integer("timeoutMilliseconds", timeout, std::int64_t{1}, kDay);
   out.clone_flags = clone_flags.value_or(0);
   if (timeout) out.timeout = std::chrono::milliseconds(*timeout);
-  if (out.pid.has_value() == out.pid_descriptor.has_value()) {
-    decoder.refuse(out.pid_descriptor ? "pidFileDescriptor" : "pid");
+  if (const auto event = decoder.value().find("targetEvent");
+      event != decoder.value().end() && !event->is_null()) {
+    decoder.text("targetEvent", out.target_event.emplace());
   }
+  const std::array given{out.pid.has_value(), out.pid_descriptor.has_value(), out.target_event.has_value()};
+  const auto targets = std::count(given.begin(), given.end(), true);
+  if (targets == 0) decoder.refuse("pid");
+  if (targets > 1) decoder.refuse(out.pid_descriptor ? "pidFileDescriptor" : "targetEvent");
 }
 
 }  // namespace
 
 void throw_exception_from_error(const BadParameter& error, const boost::source_location& /*where*/) {
   throw std::runtime_error("bad parameter: " + error.name);
+}
+
+boost::system::result<std::string, BadParameter> decode_event_name(const Json& parameters) {
+  const std::string* name = nullptr;
+  for (const auto& [key, value] : parameters.items()) {
+    if (key != "event" || !value.is_string()) return BadParameter{key};
+    name = value.get_ptr<const std::string*>();
+  }
+  if (name == nullptr) return BadParameter{"event"};
+  return {boost::system::in_place_value, *name};
 }
 
 boost::system::result<SendRequestParameters, BadParameter> decode_send_request(Json& parameters) {

@@ -1,4 +1,4 @@
-// The parameters of io.nsenterd.SendRequest (daemon).
+// The parameters of io.nsenterd's methods (daemon).
 #pragma once
 
 #include <chrono>
@@ -15,9 +15,10 @@
 namespace nsenterd::daemon {
 
 struct SendRequestParameters {
-  /// Exactly one of the two.
+  /// The target: exactly one of the three.
   std::optional<std::int32_t> pid;
   std::optional<std::uint32_t> pid_descriptor;
+  std::optional<std::string> target_event;
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
   Namespaces namespaces;
@@ -32,6 +33,9 @@ struct BadParameter {
   std::string name;
 };
 [[noreturn]] void throw_exception_from_error(const BadParameter& error, const boost::source_location& where);
+
+/// The one parameter of methods that are about an event: its name.
+boost::system::result<std::string, BadParameter> decode_event_name(const wire::Json& parameters);
 
 /// Decodes the parameters; `request` is moved out of them.
 boost::system::result<SendRequestParameters, BadParameter> decode_send_request(wire::Json& parameters);

@@ -70,13 +70,20 @@ void go_on_as_child() noexcept {
   ::_exit(0);
 }
 
+/// Makes a group of its own for all that will be forked: the service finds by it what it could not be told of. This process
+/// itself is found by the fork server's, so it stays there until the service holds its pidfd.
+void lead_group() noexcept {
+  wire::FrameHeader proceed{};
+  if (!wire::receive_exactly(nsjoin::kSocket, &proceed, sizeof proceed)) ::_exit(1);
+  ::setpgid(0, 0);
+}
+
 /// The forked child's way into its namespaces.
 nsjoin::PrivateMounts become_agent(const JoinPlan& plan, int socket, int target) noexcept {
   nsjoin::PrivateMounts mounts;
-  // A group of its own for all that will be forked: the service reaps by it what it could not be told of.
-  if (nsjoin::later_forks(plan) > 0) ::setpgid(0, 0);
   StepFailure failure = nsjoin::place_descriptors(socket, target);
   if (failure.step != Step::none) ::_exit(1);
+  if (nsjoin::later_forks(plan) > 0) lead_group();
   failure = nsjoin::join(plan, mounts);
   if (failure.step != Step::none) give_up(failure);
   if (nsjoin::joins_pid_late(plan)) go_on_as_child();

@@ -140,6 +140,8 @@ Result<ReceivedReply> receive_spawn_reply(int control) {
   wire::ReceivedDescriptors<1> descriptors;
   const ssize_t got = wire::receive_with_descriptors(
       control, {reinterpret_cast<char*>(&received.reply), sizeof received.reply}, descriptors, MSG_DONTWAIT);
+  // The reply itself has come, only its descriptor found no place: the child is to be reaped all the same.
+  if (got < 0 && errno == EMSGSIZE) return received;
   if (got < 0) return last_error("recvmsg");
   if (got != sizeof received.reply) return base::SystemError{"recvmsg", ECONNRESET};
   received.pidfd = descriptors.take(0);

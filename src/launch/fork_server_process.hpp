@@ -34,6 +34,7 @@ base::Result<void> send_spawn_request(int control, const SpawnRequest& request, 
 
 struct ReceivedReply {
   SpawnReply reply;
+  /// Empty if there is no child, or if this process has no descriptor left for it (EMFILE).
   base::UniqueFd pidfd;
 };
 

@@ -42,4 +42,6 @@ constexpr int later_forks(const JoinPlan& plan) noexcept {
   return (joins_pid_late(plan) ? 1 : 0) + ((plan.create & kEnteredByChildren) != 0 ? 1 : 0);
 }
 
+inline constexpr int kMaxLaterForks = 2;
+
 }  // namespace nsenterd::nsjoin

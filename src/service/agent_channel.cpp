@@ -9,6 +9,14 @@ namespace nsenterd::service {
 
 using boost::asio::posix::descriptor_base;
 
+base::Result<void> AgentChannel::open(base::UniqueFd socket) {
+  boost::system::error_code refused;
+  socket_.assign(socket.get(), refused);
+  if (refused) return base::SystemError{"epoll_ctl", refused.value()};
+  static_cast<void>(socket.release());
+  return {};
+}
+
 void AgentChannel::start() {
   wait();
 }
@@ -81,9 +89,13 @@ std::optional<Frame> AgentChannel::receive() {
       }
       const std::size_t whole = sizeof header + header.length;
       if (input_.size() >= whole) {
-        Frame frame{header.kind, input_.substr(sizeof header, header.length), descriptors_.take(0)};
-        descriptors_.clear();
+        Frame frame{header.kind, input_.substr(sizeof header, header.length), {}};
         input_.erase(0, whole);
+        // Frames that were sent one after the other arrive together, but not beyond one with a descriptor (unix(7)).
+        if (input_.empty()) {
+          frame.descriptor = descriptors_.take(0);
+          descriptors_.clear();
+        }
         return frame;
       }
     }

@@ -29,9 +29,11 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
   /// Called when frames may have arrived, or the agent has closed its end.
   using Handler = std::function<void()>;
 
-  AgentChannel(const boost::asio::any_io_executor& executor, base::UniqueFd socket, Handler handler)
-      : socket_(executor, socket.release()), handler_(std::move(handler)) {}
+  AgentChannel(const boost::asio::any_io_executor& executor, Handler handler)
+      : socket_(executor), handler_(std::move(handler)) {}
 
+  /// Takes the socket over, first of all. Fails where the kernel does not let the event loop watch another descriptor.
+  base::Result<void> open(base::UniqueFd socket);
   /// Begins to wait for frames; the handler is called until close().
   void start();
   void close();

@@ -11,6 +11,7 @@
 
 #include "base/syscalls.hpp"
 #include "service/id_map.hpp"
+#include "service/target_end.hpp"
 #include "wire/credentials.hpp"
 #include "wire/message.hpp"
 
@@ -20,12 +21,6 @@ namespace {
 /// How long an event that has ended waits for its processes: for one that forks its successor to be done with that,
 /// and for one that was killed to be let go by the kernel.
 constexpr std::chrono::seconds kReapPatience{1};
-
-Failure failure_of(const nsjoin::StepFailure& failure) {
-  // The target ended between being pinned and being joined.
-  if (failure.step == nsjoin::Step::setns && failure.error == ESRCH) return NoSuchTarget{};
-  return JoinFailed{nsjoin::step_name(failure), failure.error};
-}
 
 }  // namespace
 
@@ -126,15 +121,19 @@ Result<void> EventState::check_ids_are_mapped(const Target& target) const {
 }
 
 Result<void> EventState::start(const Start& start) {
+  target_ = start.target;
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return Failure(JoinFailed{"socketpair", errno});
   }
   const std::weak_ptr<EventState> self = weak_from_this();
   const base::UniqueFd agent_end(ends[1]);
-  channel_ = std::make_shared<AgentChannel>(service_->executor(), base::UniqueFd(ends[0]), [self] {
+  channel_ = std::make_shared<AgentChannel>(service_->executor(), [self] {
     if (const auto event = self.lock()) event->on_frames();
   });
+  if (const auto opened = channel_->open(base::UniqueFd(ends[0])); !opened) {
+    return Failure(JoinFailed{std::string(opened.error().step), opened.error().error});
+  }
 
   timer_.expires_after(parameters_.timeout);
   timer_.async_wait([self](const boost::system::error_code& error) {
@@ -170,15 +169,24 @@ void EventState::adopt(base::ChildProcess process) {
   const int fork = ++forks_done_;
   ++children_;
   if (fork == 1) group_ = pid;
-  // First, because the agent may be waiting for it by now.
-  if (phase_ == Phase::starting && forks_to_come_ == 0) give_request();
-  agent_ = service_->reaper().watch(
+  // First, because the process may be waiting for it by now.
+  if (phase_ == Phase::starting && forks_to_come_ == 0) {
+    give_request();
+  } else if (phase_ == Phase::starting && fork == 1) {
+    channel_->send(wire::FrameKind::proceed, {});
+  }
+  processes_.at(static_cast<std::size_t>(fork) - 1) = service_->reaper().watch(
       std::move(process),
       [event = shared_from_this(), fork](const auto& status) { event->on_child_ended(status, fork); });
-  if (forks_to_come_ > 0) return;
+  if (forks_to_come_ > 0) {
+    // Too late, but it has not begun. One that comes later is let finish.
+    if (phase_ == Phase::ended && fork == 1) let_go();
+    return;
+  }
   if (phase_ != Phase::starting) return let_go();
   process_id_ = pid;
   phase_ = Phase::running;
+  if (parameters_.on_running) boost::asio::post(service_->executor(), parameters_.on_running);
 }
 
 /// Only now: an agent that the service holds no pidfd of never gets anything to do.
@@ -195,7 +203,6 @@ void EventState::give_request() {
 }
 
 void EventState::on_child_ended(const base::ExitStatus& status, int fork) {
-  --children_;
   // What it said before it ended may not have been read yet: its response, or that it forked the next one.
   on_frames();
   if (fork == forks_done_) {
@@ -203,6 +210,7 @@ void EventState::on_child_ended(const base::ExitStatus& status, int fork) {
     let_go();
     if (forks_to_come_ > 0) reap_strays();
   }
+  --children_;
   check_gone();
 }
 
@@ -240,9 +248,22 @@ void EventState::on_forked(base::ForeignFd descriptor) {
   if (forks_to_come_ == 0 || !base::is_pidfd(descriptor.get())) return end(Failure(AgentDied{}));
   base::UniqueFd pidfd(descriptor.release());
   auto target = Target::from_pidfd(pidfd.get());
-  --forks_to_come_;
   // Without a number (it ended already) the process is still to be reaped.
-  adopt(base::ChildProcess(target ? target->pid() : 0, std::move(pidfd)));
+  base::ChildProcess process(target ? target->pid() : 0, std::move(pidfd));
+  if (!process.is_own()) {
+    process.abandon();
+    return end(Failure(AgentDied{}));
+  }
+  --forks_to_come_;
+  adopt(std::move(process));
+}
+
+Failure EventState::failure_of(const nsjoin::StepFailure& failure) const {
+  // The target ended between being pinned and being joined. There are other ways to hear of it: a pid namespace whose process 1
+  // is ending is out of memory for another (pid_namespaces(7)).
+  const bool is_gone = failure.step == nsjoin::Step::setns && failure.error == ESRCH;
+  if (is_gone || (target_ && has_left(*target_))) return NoSuchTarget{};
+  return JoinFailed{nsjoin::step_name(failure), failure.error};
 }
 
 void EventState::on_join_failed(const std::string& body) {
@@ -283,14 +304,11 @@ void EventState::end(const Result<void>& outcome) {
   if (outcome_ || phase_ == Phase::created) return;
   outcome_ = outcome;
   phase_ = Phase::ended;
-  timer_.cancel();
-  if (forks_to_come_ == 0) {
-    let_go();
-  } else {
-    // A process that is forking its successor is let finish: killed in the middle of it, it could leave one behind that
-    // nobody knows of, and nobody reaps.
-    limit_patience();
-  }
+  target_.reset();
+  limit_patience();
+  // A process that is forking its successor is let finish: killed in the middle of it, it could leave one behind that
+  // nobody knows of, and nobody reaps.
+  if (forks_to_come_ == 0) let_go();
   if (Handler sent = std::exchange(sent_, nullptr)) complete_later(std::move(sent), outcome);
   for (Handler& receiver : std::exchange(receivers_, {})) complete_later(std::move(receiver), outcome);
   service_->leave(shared_from_this());
@@ -305,23 +323,34 @@ void EventState::receive(Handler handler) {
 
 void EventState::terminate(Handler handler) {
   end(Failure(Terminated{}));
-  if (phase_ != Phase::ended) return complete_later(std::move(handler), {});
+  if (phase_ != Phase::ended || stuck_) return complete_later(std::move(handler), {});
   terminators_.push_back(std::move(handler));
-  limit_patience();
+}
+
+Result<Target> EventState::agent() const {
+  if (phase_ != Phase::running) return Failure(NoSuchTarget{});
+  const auto agent = processes_.at(static_cast<std::size_t>(forks_done_) - 1).lock();
+  if (!agent) return Failure(NoSuchTarget{});
+  return Target::from_pidfd(agent->pidfd());
 }
 
 void EventState::let_go() {
   if (channel_) channel_->close();
   channel_.reset();
-  if (const auto agent = agent_.lock()) agent->kill();
+  // The last first: it waits for the one before it to end, and would begin its work then.
+  for (auto known = processes_.rbegin(); known != processes_.rend(); ++known) {
+    if (const auto process = known->lock()) process->kill();
+  }
 }
 
 void EventState::limit_patience() {
   timer_.expires_after(kReapPatience);
   timer_.async_wait([self = weak_from_this()](const boost::system::error_code& error) {
     const auto event = self.lock();
-    if (error || !event) return;
+    if (error || !event || event->phase_ != Phase::ended) return;
     event->let_go();
+    event->stuck_ = true;
+    ++event->service_->stuck();
     for (Handler& waiting : std::exchange(event->terminators_, {}))
       event->complete_later(std::move(waiting), {});
   });
@@ -331,6 +360,7 @@ void EventState::check_gone() {
   if (phase_ != Phase::ended || spawning_ || children_ > 0) return;
   phase_ = Phase::gone;
   timer_.cancel();
+  if (stuck_) --service_->stuck();
   for (Handler& waiting : std::exchange(terminators_, {})) complete_later(std::move(waiting), {});
 }
 

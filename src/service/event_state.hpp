@@ -2,6 +2,7 @@
 // library).
 #pragma once
 
+#include <array>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -25,7 +26,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
  public:
   using Handler = std::function<void(Result<void>)>;
 
-  /// created → starting → running → ended → gone; from every phase straight to ended.
+  /// created → starting → running → ended → gone; from starting straight to ended, too. docs/events.md has it all.
   enum class Phase {
     /// Not sent yet.
     created,
@@ -54,6 +55,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
     response_is_parsed_ = true;
   }
   [[nodiscard]] pid_t process_id() const noexcept { return process_id_; }
+  [[nodiscard]] Result<Target> agent() const;
 
   // Handlers are called from the event loop, never from within these.
   void send(Handler handler);
@@ -82,12 +84,13 @@ class EventState : public std::enable_shared_from_this<EventState> {
   void on_frame(Frame frame);
   void on_forked(base::ForeignFd descriptor);
   void on_join_failed(const std::string& body);
+  [[nodiscard]] Failure failure_of(const nsjoin::StepFailure& failure) const;
   void on_response(Frame frame);
   void give_request();
   void reap_strays();
-  /// Closes the socket and kills the last process of the event, if there is one.
+  /// Closes the socket and kills the processes of the event that are known.
   void let_go();
-  /// Lets go, and tells those who wait for the end of the processes so, when that takes too long.
+  /// Once the event has ended: when its processes do not, lets go, tells those who wait for that so, and counts them.
   void limit_patience();
   void check_gone();
   void complete_later(Handler handler, Result<void> result);
@@ -111,15 +114,18 @@ class EventState : public std::enable_shared_from_this<EventState> {
   std::vector<Handler> terminators_;
 
   // While the event is under way.
+  std::optional<Target> target_;
   std::string request_text_;
   int forks_to_come_ = 0;
   int forks_done_ = 0;
   // The process group of an event whose agent takes several forks.
   pid_t group_ = 0;
   bool spawning_ = false;
+  bool stuck_ = false;
   std::size_t children_ = 0;
   std::shared_ptr<AgentChannel> channel_;
-  std::weak_ptr<WatchedChild> agent_;
+  // In the order of their forks; the last is the agent, or will fork it.
+  std::array<std::weak_ptr<WatchedChild>, nsjoin::kMaxLaterForks + 1> processes_;
   boost::asio::steady_timer timer_;
 };
 

@@ -6,32 +6,57 @@
 #include <utility>
 
 #include <poll.h>
-#include <sys/wait.h>
 
 #include <boost/asio/steady_timer.hpp>
 
 namespace nsenterd::service {
+namespace {
+
+// Between two looks at children that no pidfd tells of.
+constexpr std::chrono::milliseconds kFirstPause{10};
+constexpr std::chrono::milliseconds kLongestPause{1000};
+// The same, where there is a pidfd, but not the means to watch it.
+constexpr std::chrono::milliseconds kUnwatchedPause{100};
+
+int wait_for(idtype_t type, pid_t id, int options, siginfo_t& info) noexcept {
+  int result = 0;
+  do {
+    info = {};
+    // __WALL: an agent's exit signal is its fork server's, whatever that is.
+    result = ::waitid(type, static_cast<id_t>(id), &info, options | WEXITED | __WALL);
+  } while (result < 0 && errno == EINTR);
+  return result;
+}
+
+}  // namespace
 
 WatchedChild::WatchedChild(Reaper& reaper, const boost::asio::any_io_executor& executor,
                            base::ChildProcess process, Handler handler)
-    : reaper_(&reaper),
-      process_(std::move(process)),
-      ended_(executor, process_.pidfd()),
-      handler_(std::move(handler)) {}
+    : reaper_(&reaper), process_(std::move(process)), ended_(executor), handler_(std::move(handler)) {
+  boost::system::error_code refused;
+  ended_.assign(process_.pidfd(), refused);
+}
 
 WatchedChild::~WatchedChild() {
   ended_.release();
 }
 
 void WatchedChild::wait() {
+  // The kernel may have refused to let the event loop watch another descriptor. It is a child all the same.
+  if (!ended_.is_open())
+    return reaper_->after(kUnwatchedPause, [self = shared_from_this()] { self->look(); });
   ended_.async_wait(boost::asio::posix::descriptor_base::wait_read,
                     [self = shared_from_this()](const boost::system::error_code& error) {
-                      if (error || self->reaper_ == nullptr) return;
-                      base::ExitStatus status;
-                      if (!self->try_reap(status)) return self->wait();
-                      self->reaper_->children_.erase(self);
-                      if (auto handler = std::exchange(self->handler_, nullptr)) handler(status);
+                      if (!error) self->look();
                     });
+}
+
+void WatchedChild::look() {
+  if (reaper_ == nullptr) return;
+  base::ExitStatus status;
+  if (!try_reap(status)) return wait();
+  reaper_->children_.erase(shared_from_this());
+  if (auto handler = std::exchange(handler_, nullptr)) handler(status);
 }
 
 bool WatchedChild::try_reap(base::ExitStatus& status) {
@@ -56,21 +81,53 @@ std::shared_ptr<WatchedChild> Reaper::watch(base::ChildProcess process, WatchedC
 }
 
 void Reaper::reap_group(pid_t group, const std::function<void()>& done) {
-  constexpr std::chrono::milliseconds kPause{10};
+  reap_unheld(P_PGID, group, done);
+}
+
+void Reaper::reap_process(pid_t pid) {
+  reap_unheld(P_PID, pid, [] {});
+}
+
+void Reaper::reap_unheld(idtype_t type, pid_t id, const std::function<void()>& done) {
+  siginfo_t info{};
+  do {
+    if (wait_for(type, id, WNOHANG, info) < 0) return done();
+  } while (info.si_pid != 0);
+  // One is left, and will be until it is reaped here: so the number is still its own, or its group's.
+  ::kill(type == P_PGID ? -id : id, SIGKILL);
+  after(kFirstPause, [this, type, id, done] { reap_unheld(type, id, done); });
+}
+
+void Reaper::reap_unknown(pid_t group) {
+  reap_unknown_after(group, kFirstPause);
+}
+
+void Reaper::reap_unknown_after(pid_t group, std::chrono::milliseconds pause) {
+  siginfo_t info{};
   for (;;) {
-    siginfo_t info{};
-    const int result = ::waitid(P_PGID, static_cast<id_t>(group), &info, WEXITED | WNOHANG | __WALL);
-    if (result < 0 && errno == EINTR) continue;
-    if (result < 0) return done();
-    if (info.si_pid == 0) break;
+    if (wait_for(P_PGID, group, WNOHANG | WNOWAIT | WSTOPPED, info) < 0) return;
+    if (info.si_pid == 0 || watches(info.si_pid)) break;
+    if (info.si_code == CLD_STOPPED) {
+      // By somebody in the container: it would not come to its end by itself.
+      ::kill(info.si_pid, SIGKILL);
+      break;
+    }
+    wait_for(P_PID, info.si_pid, WNOHANG, info);
   }
-  // One is left, and will be until it is reaped here: so the number is that of its group, and of no other.
-  ::kill(-group, SIGKILL);
-  const auto timer = std::make_shared<boost::asio::steady_timer>(executor_, kPause);
-  timer->async_wait(
-      [this, timer, alive = std::weak_ptr(alive_), group, done](const boost::system::error_code& error) {
-        if (!error && !alive.expired()) reap_group(group, done);
-      });
+  after(pause, [this, group, pause] { reap_unknown_after(group, std::min(2 * pause, kLongestPause)); });
+}
+
+bool Reaper::watches(pid_t pid) const {
+  return std::any_of(children_.begin(), children_.end(),
+                     [pid](const auto& child) { return child->pid() == pid; });
+}
+
+void Reaper::after(std::chrono::milliseconds pause, std::function<void()> action) {
+  const auto timer = std::make_shared<boost::asio::steady_timer>(executor_, pause);
+  timer->async_wait([timer, alive = std::weak_ptr(alive_),
+                     action = std::move(action)](const boost::system::error_code& error) {
+    if (!error && !alive.expired()) action();
+  });
 }
 
 void Reaper::end_all(std::chrono::milliseconds patience) {

@@ -6,6 +6,8 @@
 #include <memory>
 #include <unordered_set>
 
+#include <sys/wait.h>
+
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
@@ -34,12 +36,13 @@ class WatchedChild : public std::enable_shared_from_this<WatchedChild> {
  private:
   friend class Reaper;
   void wait();
+  void look();
   /// Whether the child has ended and has been reaped.
   bool try_reap(base::ExitStatus& status);
 
   Reaper* reaper_;
   base::ChildProcess process_;
-  // Watches the process's pidfd, which stays the process's.
+  // Watches the process's pidfd, which stays the process's. Not open where that is not to be had.
   boost::asio::posix::stream_descriptor ended_;
   Handler handler_;
 };
@@ -60,15 +63,21 @@ class Reaper {
   /// Kills and reaps the children of a process group that nobody holds a pidfd of; `done` is called when there are none,
   /// which may be at once.
   void reap_group(pid_t group, const std::function<void()>& done);
-
-  /// Children that have not been reaped yet.
-  [[nodiscard]] std::size_t children() const noexcept { return children_.size(); }
+  /// The same for one child, of which only the number is known.
+  void reap_process(pid_t pid);
+  /// Reaps, as they end, those children of a process group that nobody watches; the others are left to who does.
+  void reap_unknown(pid_t group);
 
   /// Kills all children and waits for them, blocking, for at most `patience`. No handler is called any more.
   void end_all(std::chrono::milliseconds patience);
 
  private:
   friend class WatchedChild;
+
+  void reap_unheld(idtype_t type, pid_t id, const std::function<void()>& done);
+  void reap_unknown_after(pid_t group, std::chrono::milliseconds pause);
+  [[nodiscard]] bool watches(pid_t pid) const;
+  void after(std::chrono::milliseconds pause, std::function<void()> action);
 
   boost::asio::any_io_executor executor_;
   std::unordered_set<std::shared_ptr<WatchedChild>> children_;

@@ -29,7 +29,7 @@ ServiceState::ServiceState(boost::asio::any_io_executor executor, base::UniqueFd
       spawner_(executor_, reaper_, std::move(program)) {}
 
 bool ServiceState::enter(std::shared_ptr<EventState> event) {
-  if (running_.size() >= max_events_) return false;
+  if (running_.size() + stuck_ >= max_events_) return false;
   running_.insert(std::move(event));
   return true;
 }
@@ -121,6 +121,10 @@ std::size_t NSenterService::events_running() const noexcept {
   return state_->events_running();
 }
 
+std::size_t NSenterService::agents_stuck() const noexcept {
+  return state_->stuck();
+}
+
 boost::asio::any_io_executor NSenterService::default_executor() const {
   return state_->executor();
 }
@@ -165,6 +169,9 @@ void NSenterEvent::set_response(Message response) {
 }
 pid_t NSenterEvent::process_id() const noexcept {
   return state_->process_id();
+}
+Result<Target> NSenterEvent::agent() const {
+  return state_->agent();
 }
 
 }  // namespace nsenterd

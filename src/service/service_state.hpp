@@ -30,6 +30,9 @@ class ServiceState {
   bool enter(std::shared_ptr<EventState> event);
   void leave(const std::shared_ptr<EventState>& event);
   [[nodiscard]] std::size_t events_running() const noexcept { return running_.size(); }
+  /// Of events that have ended, those whose processes are still there although they should not be. They count against the
+  /// limit: it is one of processes.
+  std::size_t& stuck() noexcept { return stuck_; }
 
   /// Whether a file below /proc/PID/ns is the user namespace of this process, which the kernel does not let
   /// it join.
@@ -47,6 +50,7 @@ class ServiceState {
   Reaper reaper_;
   Spawner spawner_;
   std::unordered_set<std::shared_ptr<EventState>> running_;
+  std::size_t stuck_ = 0;
 };
 
 }  // namespace nsenterd::service

@@ -12,11 +12,27 @@ namespace nsenterd::service {
 using nsjoin::Step;
 using nsjoin::StepFailure;
 
+namespace {
+
+/// How long a fork server may take for a request, which is a fork and three other system calls.
+constexpr std::chrono::seconds kPatience{2};
+
+}  // namespace
+
 base::Result<void> Spawner::launch() {
   auto server = launch::start_fork_server(program_.get());
   if (!server) return server.error();
-  control_ = std::make_shared<boost::asio::posix::stream_descriptor>(executor_, server->control.release());
+  auto control = std::make_shared<boost::asio::posix::stream_descriptor>(executor_);
+  boost::system::error_code refused;
+  control->assign(server->control.get(), refused);
   process_ = reaper_.watch(std::move(server->process), nullptr);
+  if (refused) {
+    process_->kill();
+    process_.reset();
+    return base::SystemError{"epoll_ctl", refused.value()};
+  }
+  static_cast<void>(server->control.release());
+  control_ = std::move(control);
   return {};
 }
 
@@ -50,7 +66,8 @@ void Spawner::spawn(const nsjoin::JoinPlan& plan, int socket, int target, Handle
   const launch::SpawnRequest request{next_id_++, plan};
   const auto sent = launch::send_spawn_request(control_->native_handle(), request, socket, target);
   if (!sent) return fail_later(std::move(handler), {Step::fork, 0, sent.error().error});
-  pending_.push_back({request.id, std::move(handler)});
+  pending_.push_back({request.id, std::move(handler), Clock::now()});
+  watch();
 }
 
 void Spawner::stop() {
@@ -66,6 +83,7 @@ void Spawner::stop() {
   }
   control_.reset();
   pending_.clear();
+  watchdog_.cancel();
 }
 
 void Spawner::wait_for_reply() {
@@ -93,12 +111,31 @@ void Spawner::on_reply(launch::ReceivedReply received) {
   Handler handler = std::move(pending_.front().handler);
   pending_.pop_front();
   if (reply.failure.step != Step::none) return handler(reply.failure);
+  if (!received.pidfd) {
+    reaper_.reap_process(reply.pid);
+    return handler(StepFailure{Step::fork, 0, EMFILE});
+  }
   handler(base::ChildProcess(reply.pid, std::move(received.pidfd)));
+}
+
+void Spawner::watch() {
+  if (watching_ || pending_.empty()) return;
+  watching_ = true;
+  // Once for all that wait, not once for each.
+  watchdog_.expires_at(pending_.front().since + kPatience);
+  watchdog_.async_wait([this, alive = std::weak_ptr(alive_)](const boost::system::error_code& error) {
+    if (error || alive.expired()) return;
+    watching_ = false;
+    const bool stuck = !pending_.empty() && pending_.front().since + kPatience <= Clock::now();
+    return stuck ? give_up(ETIMEDOUT) : watch();
+  });
 }
 
 void Spawner::give_up(int error) {
   control_.reset();
   process_->kill();
+  // It may have forked children that it could not tell of any more. It leads the group that they are in.
+  reaper_.reap_unknown(process_->pid());
   process_.reset();
   for (Pending& pending : std::exchange(pending_, {})) pending.handler(StepFailure{Step::fork, 0, error});
 }

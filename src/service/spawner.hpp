@@ -1,7 +1,8 @@
-// Asks the fork server for agents, and starts it again when it has ended (daemon, or a program that embeds
+// Asks the fork server for agents, and replaces it when it has ended or does not answer (daemon, or a program that embeds
 // the library).
 #pragma once
 
+#include <chrono>
 #include <deque>
 #include <functional>
 #include <memory>
@@ -9,6 +10,7 @@
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/steady_timer.hpp>
 
 #include "base/child_process.hpp"
 #include "base/unique_fd.hpp"
@@ -27,7 +29,7 @@ class Spawner {
 
   /// `program` is what load_program() returned. The reaper outlives the spawner.
   Spawner(boost::asio::any_io_executor executor, Reaper& reaper, base::UniqueFd program)
-      : executor_(std::move(executor)), reaper_(reaper), program_(std::move(program)) {}
+      : executor_(std::move(executor)), reaper_(reaper), program_(std::move(program)), watchdog_(executor_) {}
 
   /// Starts the fork server and waits, blocking, until it is ready.
   base::Result<void> start(std::chrono::milliseconds patience);
@@ -40,14 +42,19 @@ class Spawner {
   void stop();
 
  private:
+  using Clock = std::chrono::steady_clock;
+
   struct Pending {
     std::uint64_t id;
     Handler handler;
+    Clock::time_point since;
   };
 
   base::Result<void> launch();
   void wait_for_reply();
   void on_reply(launch::ReceivedReply received);
+  /// Sees to it that a fork server which does not answer, though it lives, is given up.
+  void watch();
   /// The fork server is of no use any more: everybody who waits for it is told so; the next spawn starts
   /// another.
   void give_up(int error);
@@ -62,6 +69,9 @@ class Spawner {
   // In the order of their requests, which is that of the replies.
   std::deque<Pending> pending_;
   std::uint64_t next_id_ = 1;
+  boost::asio::steady_timer watchdog_;
+  bool watching_ = false;
+  std::shared_ptr<const Spawner*> alive_ = std::make_shared<const Spawner*>(this);
 };
 
 }  // namespace nsenterd::service

@@ -50,7 +50,7 @@ Result<Target> Target::from_pidfd(int pidfd) {
   // First: closing a copy of something else could wait for ever.
   if (!base::is_pidfd(pidfd)) return Failure(InvalidParameter{"pidfd"});
   base::UniqueFd own(::fcntl(pidfd, F_DUPFD_CLOEXEC, 0));
-  if (!own) return Failure(InvalidParameter{"pidfd"});
+  if (!own) return Failure(JoinFailed{"fcntl", errno});
   const auto pid = pid_of(own.get());
   if (!pid || *pid == 0) return Failure(InvalidParameter{"pidfd"});
   if (*pid < 0) return Failure(NoSuchTarget{});

@@ -22,6 +22,11 @@ base::ForeignFd Call::take_descriptor(std::size_t index) noexcept {
   return index < descriptors_.size() ? std::move(descriptors_[index]) : base::ForeignFd();
 }
 
+bool Call::is_connected() const noexcept {
+  const auto connection = connection_.lock();
+  return connection && connection->is_open();
+}
+
 void Call::reply(std::string_view parameters, std::vector<base::ForeignFd> descriptors) {
   send(encode_reply(parameters, false), std::move(descriptors), true);
 }

@@ -43,9 +43,14 @@ class Call {
   [[nodiscard]] bool more() const noexcept { return message_.more; }
   [[nodiscard]] bool upgrade() const noexcept { return message_.upgrade; }
   [[nodiscard]] const Peer& peer() const noexcept { return *peer_; }
+  /// The same. Every connection has a Peer of its own, whose address identifies it as long as somebody holds it.
+  [[nodiscard]] const std::shared_ptr<const Peer>& shared_peer() const noexcept { return peer_; }
   /// Claims a descriptor that came with the call; empty if there is none of that index. Those left are
   /// closed.
   [[nodiscard]] base::ForeignFd take_descriptor(std::size_t index) noexcept;
+
+  /// Whether there is still somebody to reply to.
+  [[nodiscard]] bool is_connected() const noexcept;
 
   /// The last reply. `parameters` is the text of a JSON object.
   void reply(std::string_view parameters = "{}", std::vector<base::ForeignFd> descriptors = {});
@@ -55,7 +60,7 @@ class Call {
   void error(std::string_view name, const Json& parameters = Json::object());
   void invalid_parameter(std::string_view name);
 
-  /// Called at most once: when the client goes away before the last reply.
+  /// Called at most once: when the connection ends before the last reply, also from within reply_continues().
   void on_abandoned(std::function<void()> handler) { on_abandoned_ = std::move(handler); }
 
  private:

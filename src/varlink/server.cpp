@@ -39,6 +39,11 @@ Server::Server(boost::asio::any_io_executor executor, ServerInfo info, Authorize
         {"GetInterfaceDescription", [this](const auto& call) { get_interface_description(*call); }}}});
 }
 
+Server::~Server() {
+  drained_ = nullptr;
+  stop();
+}
+
 void Server::add(Interface interface) {
   std::string name = interface.name;
   interfaces_.insert_or_assign(std::move(name), std::move(interface));
@@ -50,10 +55,24 @@ void Server::serve(base::UniqueFd listener) {
 }
 
 void Server::stop() {
+  stop_accepting();
+  for (const auto& connection : all_connections()) connection->close();
+}
+
+void Server::drain(std::function<void()> done) {
+  stop_accepting();
+  for (const auto& connection : all_connections()) connection->finish();
+  drained_ = std::move(done);
+  if (connections_.empty()) std::exchange(drained_, nullptr)();
+}
+
+void Server::stop_accepting() {
   listener_.reset();
   pause_.cancel();
-  connections_of_users_.clear();
-  for (const auto& connection : std::exchange(connections_, {})) connection->close();
+}
+
+std::vector<std::shared_ptr<Connection>> Server::all_connections() const {
+  return {connections_.begin(), connections_.end()};
 }
 
 void Server::accept() {
@@ -78,31 +97,40 @@ void Server::on_acceptable() {
   accept();
 }
 
-void Server::admit(base::UniqueFd socket) {
-  auto peer = peer_of(socket.get());
+void Server::admit(base::UniqueFd accepted) {
+  auto peer = peer_of(accepted.get());
   if (!peer) return;
+  boost::asio::posix::stream_descriptor socket(executor_);
+  boost::system::error_code refused;
+  socket.assign(accepted.get(), refused);
+  // The kernel does not let the event loop watch another descriptor.
+  if (refused) return;
+  static_cast<void>(accepted.release());
+  const bool authorized = authorize_(*peer);
+  // Those who may not call at all do not keep out those who may.
+  const std::size_t connections = authorized ? limits_.connections : limits_.connections / 2;
   std::size_t& users = connections_of_users_[peer->uid];
-  if (connections_.size() >= limits_.connections || users >= limits_.connections_of_user) {
+  if (connections_.size() >= connections || users >= limits_.connections_of_user) {
     const std::string text = encode_error(info_.overloaded_error, {{"limit", "connections"}});
     // A fresh socket takes so little at once; if not, its end says enough.
-    static_cast<void>(::send(socket.get(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
+    static_cast<void>(::send(socket.native_handle(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
     if (users == 0) connections_of_users_.erase(peer->uid);
     return;
   }
   ++users;
-  const bool authorized = authorize_(*peer);
   const auto connection = std::make_shared<Connection>(
-      executor_, std::move(socket), std::make_shared<const Peer>(std::move(*peer)), authorized, limits_,
+      std::move(socket), std::make_shared<const Peer>(std::move(*peer)), authorized, limits_,
       [this](const auto& call) { dispatch(call); }, [this](const auto& ended) { let_go(ended); });
   connections_.insert(connection);
   connection->start();
 }
 
 void Server::let_go(const std::shared_ptr<Connection>& connection) {
-  // Not when stop() has emptied the set already.
-  if (connections_.erase(connection) == 0) return;
+  connections_.erase(connection);
   const auto users = connections_of_users_.find(connection->peer().uid);
   if (--users->second == 0) connections_of_users_.erase(users);
+  if (disconnected_) disconnected_(connection->peer());
+  if (connections_.empty() && drained_) std::exchange(drained_, nullptr)();
 }
 
 void Server::dispatch(const std::shared_ptr<Call>& call) const {

@@ -39,6 +39,7 @@ struct ServerInfo {
   std::string overloaded_error;
 };
 
+/// Not to be destroyed from within one of its handlers.
 class Server {
  public:
   /// Whether a peer may call this server at all; others get PermissionDenied.
@@ -48,19 +49,33 @@ class Server {
          const Limits& limits = {});
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
-  ~Server() { stop(); }
+  ~Server();
 
   void add(Interface interface);
+  /// Called once for every connection that was admitted, when it has ended, by whichever side, and after
+  /// Call::on_abandoned(). Calls of that connection have this very Peer.
+  void on_disconnected(std::function<void(const Peer&)> handler) { disconnected_ = std::move(handler); }
   /// Accepts connections on a listening socket from now on.
   void serve(base::UniqueFd listener);
+  /// Accepts no more. Ends every connection as soon as the call under way has been answered and its replies
+  /// written, at once where there are none; calls sent ahead are not begun. `done` is called once, when no
+  /// connection is left: perhaps before this returns, or by stop(), but not by the destructor.
+  void drain(std::function<void()> done);
+  /// Accepts no more. Connections stay.
+  void stop_accepting();
   /// Accepts no more, and ends all connections.
   void stop();
+
+  /// Open ones.
+  [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
 
  private:
   void accept();
   void on_acceptable();
-  void admit(base::UniqueFd socket);
+  void admit(base::UniqueFd accepted);
   void let_go(const std::shared_ptr<Connection>& connection);
+  /// A copy: a connection that ends leaves the set, and tells handlers that may end others.
+  [[nodiscard]] std::vector<std::shared_ptr<Connection>> all_connections() const;
   void dispatch(const std::shared_ptr<Call>& call) const;
   void get_info(Call& call) const;
   void get_interface_description(Call& call) const;
@@ -74,6 +89,8 @@ class Server {
   boost::asio::steady_timer pause_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   std::map<uid_t, std::size_t> connections_of_users_;
+  std::function<void(const Peer&)> disconnected_;
+  std::function<void()> drained_;
 };
 
 }  // namespace nsenterd::varlink

@@ -22,6 +22,8 @@ enum class FrameKind : std::uint32_t {
   forked,
   /// Daemon to agent, before a request: on whose behalf it is made (wire/credentials.hpp).
   credentials,
+  /// Daemon to the first of several processes: its pidfd is held, so it may fork the next. Empty.
+  proceed,
 };
 
 struct FrameHeader {

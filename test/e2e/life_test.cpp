@@ -37,7 +37,7 @@ TEST_CASE("SIGTERM and SIGINT end the daemon cleanly, also with events under way
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;
   for (const int signal : {SIGTERM, SIGINT}) {
-    Daemon daemon;
+    Daemon daemon({"--drain-time", "0ms"});
     RawClient client(daemon.socket());
     start_sleep(client, container.pid());
     REQUIRE(wait_until([&] { return daemon.agents().size() == 1; }));

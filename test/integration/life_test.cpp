@@ -444,55 +444,6 @@ TEST_CASE("A failed event leaves its response as it was given") {
   CHECK(event->event.request().type == "sleepRequest");
 }
 
-TEST_CASE("When the fork server is killed, running events go on and later ones work again") {
-  NSENTERD_NEEDS(missing_for_containers());
-  const UnshareContainer container;
-  Session session;
-  EventParameters parameters = inside(container);
-  parameters.async = true;
-  const auto running = session.make(parameters, request::sleep_for(1));
-  session.send(running);
-  REQUIRE(session.run_until([&] { return running->sent.has_value(); }));
-  const pid_t first = session.fork_server();
-  ::kill(first, SIGKILL);
-  // Before the loop has noticed: fails cleanly or works, never hangs.
-  const Answer at_once = session.ask(inside(container), request::sleep_for(0));
-  CHECK((at_once.outcome == "ok" || at_once.outcome.starts_with("fork: ")));
-  CHECK(session.ask(inside(container), request::sleep_for(0)).outcome == "ok");
-  CHECK(session.run_until([&] { return !process_exists(first); }));
-  session.receive(running);
-  REQUIRE(session.run_until([&] { return running->received.has_value(); }));
-  CHECK(running->received.value_or("nothing yet") == "ok");
-  CHECK(settles(session));
-}
-
-TEST_CASE(
-    "When the fork server is killed with requests in its queue, these fail and nothing is left of them") {
-  NSENTERD_NEEDS(missing_for_containers());
-  const UnshareContainer container;
-  Session session;
-  const std::size_t descriptors = open_descriptors();
-  for (int round = 0; round < 3; ++round) {
-    CHECK(session.ask(inside(container), request::sleep_for(0)).outcome == "ok");
-    const pid_t server = agent_processes().at(0);
-    ::kill(server, SIGSTOP);
-    std::vector<SentEvent> events;
-    for (int i = 0; i < 8; ++i) {
-      events.push_back(session.make(inside(container), request::sleep_for(0)));
-      session.send(events.back());
-    }
-    session.run_for(milliseconds(10));
-    ::kill(server, SIGKILL);
-    for (const auto& event : events) {
-      REQUIRE(session.run_until([&] { return event->sent.has_value(); }));
-      CHECK(event->sent->starts_with("fork: "));
-    }
-  }
-  CHECK(session.ask(inside(container), request::sleep_for(0)).outcome == "ok");
-  CHECK(settles(session));
-  CHECK(open_descriptors() == descriptors);
-}
-
 TEST_CASE("A service without its agent says what is missing") {
   NSENTERD_NEEDS(missing_root());
   const char* agent = std::getenv("NSENTER_AGENT");

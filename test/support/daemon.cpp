@@ -52,6 +52,13 @@ pid_t start(std::vector<std::string> arguments, const std::filesystem::path& log
   ::_exit(127);
 }
 
+std::vector<std::string> daemon_command(const std::vector<std::string>& options) {
+  std::vector<std::string> command{program_under_test("NSENTERD"),      "--socket",    "{socket}", "--agent",
+                                   program_under_test("NSENTER_AGENT"), "--log-level", "debug"};
+  command.insert(command.end(), options.begin(), options.end());
+  return command;
+}
+
 }  // namespace
 
 std::string program_under_test(const char* variable) {
@@ -61,26 +68,31 @@ std::string program_under_test(const char* variable) {
   return path;
 }
 
-ServerProcess::ServerProcess(std::vector<std::string> arguments) {
+ServerProcess::ServerProcess(std::vector<std::string> arguments) : arguments_(std::move(arguments)) {
   std::string pattern = "/tmp/nsenterd-test-XXXXXX";
   if (::mkdtemp(pattern.data()) == nullptr) fail("mkdtemp");
   directory_ = pattern;
   // For the tests of users who are not root.
   ::chmod(directory_.c_str(), 0755);
   socket_ = directory_ / "socket";
-  for (std::string& argument : arguments) {
+  for (std::string& argument : arguments_) {
     if (const auto at = argument.find("{socket}"); at != std::string::npos) {
       argument.replace(at, sizeof "{socket}" - 1, socket_.native());
     }
   }
-  pid_ = start(std::move(arguments), directory_ / "log");
-  const bool serves = wait_until([this] { return static_cast<bool>(try_connect(socket_)); });
-  if (!serves) {
-    const std::string said = log();
-    end(SIGKILL);
+  try {
+    start_again();
+  } catch (const std::runtime_error&) {
     std::filesystem::remove_all(directory_);
-    throw std::runtime_error("the server does not accept connections: " + said);
+    throw;
   }
+}
+
+void ServerProcess::start_again() {
+  pid_ = start(arguments_, directory_ / "log");
+  if (wait_until([this] { return static_cast<bool>(try_connect(socket_)); })) return;
+  end(SIGKILL);
+  throw std::runtime_error("the server does not accept connections: " + log());
 }
 
 ServerProcess::~ServerProcess() {
@@ -93,9 +105,13 @@ std::string ServerProcess::log() const {
   return read_file(directory_ / "log");
 }
 
+void ServerProcess::send_signal(int signal) const {
+  if (pid_ != 0) ::kill(pid_, signal);
+}
+
 int ServerProcess::end(int signal) {
   if (pid_ == 0) return -1;
-  ::kill(pid_, signal);
+  send_signal(signal);
   int status = 0;
   if (!wait_until([&] { return ::waitpid(pid_, &status, WNOHANG) == pid_; })) return -1;
   pid_ = 0;
@@ -106,9 +122,7 @@ long resident_memory(pid_t pid) {
   return std::stol(status_field(pid, "VmRSS"));
 }
 
-Daemon::Daemon()
-    : ServerProcess({program_under_test("NSENTERD"), "--socket", "{socket}", "--agent",
-                     program_under_test("NSENTER_AGENT"), "--log-level", "debug"}) {}
+Daemon::Daemon(const std::vector<std::string>& options) : ServerProcess(daemon_command(options)) {}
 
 pid_t Daemon::fork_server() const {
   const auto children = children_of(pid());
@@ -157,6 +171,11 @@ std::optional<std::string> RawClient::receive() {
     input_.append(buffer.data(), static_cast<std::size_t>(got));
     for (std::size_t i = 0; i < received.size(); ++i) descriptors_.push_back(received.take(i));
   }
+}
+
+bool RawClient::has_reply(std::chrono::milliseconds limit) const {
+  pollfd readable{socket_.get(), POLLIN, 0};
+  return !input_.empty() || ::poll(&readable, 1, static_cast<int>(limit.count())) == 1;
 }
 
 Json RawClient::call(std::string_view method, const Json& parameters, const std::vector<int>& descriptors) {

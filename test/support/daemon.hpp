@@ -37,8 +37,12 @@ class ServerProcess {
 
   /// Sends the signal and waits: as CommandResult::status; -1 if it did not end in time.
   int end(int signal);
+  void send_signal(int signal) const;
+  /// Once it has ended: starts it again, for the same socket. Returns as the constructor does.
+  void start_again();
 
  private:
+  std::vector<std::string> arguments_;
   std::filesystem::path directory_;
   std::filesystem::path socket_;
   pid_t pid_ = 0;
@@ -47,7 +51,9 @@ class ServerProcess {
 /// nsenterd, with the agent of this build.
 class Daemon : public ServerProcess {
  public:
-  Daemon();
+  Daemon() : Daemon(std::vector<std::string>{}) {}
+  /// With further options on its command line.
+  explicit Daemon(const std::vector<std::string>& options);
 
   /// The fork server: the daemon's oldest child of that name.
   [[nodiscard]] pid_t fork_server() const;
@@ -65,6 +71,8 @@ class RawClient {
   /// The next message, without its NUL, or nothing at end-of-file. Throws std::runtime_error after ten
   /// seconds.
   std::optional<std::string> receive();
+  /// Whether there is something to receive within that time, if only the end of the connection.
+  [[nodiscard]] bool has_reply(std::chrono::milliseconds limit) const;
   /// Descriptors that came with what was received.
   std::vector<base::UniqueFd>& descriptors() { return descriptors_; }
 

@@ -1,0 +1,44 @@
+#include "cli/columns.hpp"
+
+#include <algorithm>
+#include <vector>
+
+namespace nsenterd::cli {
+namespace {
+
+constexpr std::uint64_t kMillisecond = 1000;
+constexpr std::uint64_t kSecond = 1'000'000;
+
+/// With one digit after the point, cut off.
+std::string tenths(std::uint64_t value, std::uint64_t unit, const char* name) {
+  return std::to_string(value / unit) + '.' + std::to_string(value % unit * 10 / unit) + name;
+}
+
+}  // namespace
+
+std::string format_titles(std::span<const Column> columns) {
+  std::vector<std::string> titles;
+  for (const Column& column : columns) titles.emplace_back(column.title);
+  return format_cells(columns, titles);
+}
+
+std::string format_cells(std::span<const Column> columns, std::span<const std::string> cells) {
+  std::string line;
+  for (std::size_t i = 0; i < columns.size(); ++i) {
+    const bool last = i + 1 == columns.size();
+    const std::string blanks(columns[i].width - std::min(columns[i].width, cells[i].size()), ' ');
+    if (columns[i].number) line += blanks;
+    line += cells[i];
+    if (!columns[i].number && !last) line += blanks;
+    line += last ? "\n" : "  ";
+  }
+  return line;
+}
+
+std::string duration_text(std::uint64_t microseconds) {
+  if (microseconds < kMillisecond) return std::to_string(microseconds) + "us";
+  if (microseconds < kSecond) return tenths(microseconds, kMillisecond, "ms");
+  return tenths(microseconds, kSecond, "s");
+}
+
+}  // namespace nsenterd::cli

@@ -1,0 +1,59 @@
+// What has been counted since the daemon started (daemon).
+#pragma once
+
+#include <array>
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <string>
+
+namespace nsenterd::daemon {
+
+/// Durations by magnitude: eight classes to each power of two, so a percentile is at most an eighth too high. No memory
+/// is asked for when one is recorded.
+class Durations {
+ public:
+  void record(std::chrono::steady_clock::duration duration) noexcept;
+  /// Microseconds that `fraction` of the durations do not exceed; 0 if there are none.
+  [[nodiscard]] std::uint64_t percentile(double fraction) const noexcept;
+
+ private:
+  static constexpr unsigned kFineBits = 3;
+  static constexpr std::size_t kClasses = (64 - kFineBits + 1) << kFineBits;
+
+  std::array<std::uint64_t, kClasses> counts_{};
+  std::uint64_t total_ = 0;
+};
+
+struct MessageStatistics {
+  std::uint64_t requests = 0;
+  /// Answered, but with an errorResponse.
+  std::uint64_t error_responses = 0;
+  /// Not answered by an agent at all.
+  std::uint64_t failures = 0;
+  /// From the accepted request to its reply.
+  Durations durations;
+};
+
+enum class EventOutcome { response, error_response, failure };
+
+class Statistics {
+ public:
+  using Clock = std::chrono::steady_clock;
+
+  void record(const std::string& message, EventOutcome outcome, Clock::duration duration);
+
+  [[nodiscard]] const std::map<std::string, MessageStatistics>& messages() const noexcept {
+    return messages_;
+  }
+  [[nodiscard]] std::chrono::seconds uptime() const noexcept {
+    return std::chrono::floor<std::chrono::seconds>(Clock::now() - started_);
+  }
+
+ private:
+  Clock::time_point started_ = Clock::now();
+  // By message type; there are as many as operations.
+  std::map<std::string, MessageStatistics> messages_;
+};
+
+}  // namespace nsenterd::daemon
