@@ -338,8 +338,8 @@ void EventState::let_go() {
   if (channel_) channel_->close();
   channel_.reset();
   // The last first: it waits for the one before it to end, and would begin its work then.
-  for (auto known = processes_.rbegin(); known != processes_.rend(); ++known) {
-    if (const auto process = known->lock()) process->kill();
+  for (std::size_t i = processes_.size(); i-- > 0;) {
+    if (const auto process = processes_.at(i).lock()) process->kill();
   }
 }
 

@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <csignal>
 #include <utility>
+#include <vector>
 
 #include <poll.h>
 
@@ -131,10 +132,8 @@ void Reaper::after(std::chrono::milliseconds pause, std::function<void()> action
 }
 
 void Reaper::end_all(std::chrono::milliseconds patience) {
-  for (const auto& child : children_) {
-    child->kill();
-    child->handler_ = nullptr;
-  }
+  for (const auto& child : children_) child->kill();
+  std::vector<std::pair<std::shared_ptr<WatchedChild>, base::ExitStatus>> reaped;
   const auto deadline = std::chrono::steady_clock::now() + patience;
   std::erase_if(children_, [&](const auto& child) {
     const auto left =
@@ -144,8 +143,14 @@ void Reaper::end_all(std::chrono::milliseconds patience) {
     base::ExitStatus status;
     if (!child->try_reap(status)) return false;
     child->reaper_ = nullptr;
+    reaped.emplace_back(child, status);
     return true;
   });
+  // Those who wait for the end of a process may own what owns this.
+  for (const auto& [child, status] : reaped) {
+    if (const auto handler = std::exchange(child->handler_, nullptr)) handler(status);
+  }
+  for (const auto& child : children_) child->handler_ = nullptr;
 }
 
 }  // namespace nsenterd::service

@@ -68,7 +68,8 @@ class Reaper {
   /// Reaps, as they end, those children of a process group that nobody watches; the others are left to who does.
   void reap_unknown(pid_t group);
 
-  /// Kills all children and waits for them, blocking, for at most `patience`. No handler is called any more.
+  /// Kills all children and waits for them, blocking, for at most `patience`; the handlers of those that have ended are called.
+  /// No handler is called any more afterwards.
   void end_all(std::chrono::milliseconds patience);
 
  private:
