@@ -12,7 +12,7 @@ need_root() {
 
 build_packages="g++ meson ninja-build pkg-config python3 libboost1.81-dev nlohmann-json3-dev libspdlog-dev libcli11-dev libmount-dev"
 demo_packages="runc busybox-static"
-test_packages="$demo_packages bindfs catch2 spin util-linux procps golang-go varlink-go golang-github-varlink-go-dev"
+test_packages="$demo_packages bindfs catch2 spin util-linux procps strace golang-go varlink-go golang-github-varlink-go-dev"
 
 # Installs those of the Debian packages that are missing.
 install_packages() {

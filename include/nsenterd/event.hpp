@@ -33,11 +33,16 @@ class Target {
   [[nodiscard]] pid_t pid() const noexcept;
   /// Still owned by the target.
   [[nodiscard]] int pidfd() const noexcept;
+  /// Whether the process has ended. It may be a zombie then, or be gone.
+  [[nodiscard]] bool has_ended() const noexcept;
+  /// Which namespaces of these kinds the process is in now. NoSuchTarget if it has ended; JoinFailed if the caller may not
+  /// look (proc(5); ptrace(2), "ptrace access mode checking").
+  [[nodiscard]] Result<NamespaceIds> namespaces(Namespaces kinds) const;
 
  private:
   struct Pinned;
-  explicit Target(std::shared_ptr<const Pinned> pinned) noexcept : pinned_(std::move(pinned)) {}
-  std::shared_ptr<const Pinned> pinned_;
+  explicit Target(std::shared_ptr<Pinned> pinned) noexcept : pinned_(std::move(pinned)) {}
+  std::shared_ptr<Pinned> pinned_;
 };
 
 /// What an event asks for. Made once, then read only.
@@ -55,6 +60,8 @@ struct EventParameters {
   std::uint64_t clone_flags = 0;
   /// Whether send_request is done as soon as the agent runs and has the request.
   bool async = false;
+  /// Whether an agent of its own is started in any case, although a warm one may fit.
+  bool fresh_agent = false;
   /// From sending the request to its response; for an asynchronous event too.
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
   /// Called from the event loop when the agent runs and has been given the request, if it comes to that.

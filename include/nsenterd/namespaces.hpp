@@ -1,6 +1,8 @@
 // Sets of Linux namespaces, by the names that the kernel gives them below /proc/PID/ns.
 #pragma once
 
+#include <array>
+#include <cstddef>
 #include <cstdint>
 #include <initializer_list>
 #include <optional>
@@ -61,6 +63,33 @@ class Namespaces {
 
  private:
   std::uint32_t flags_ = 0;
+};
+
+/// Which namespaces a process is in: for each kind the inode number that the kernel shows for it (namespaces(7)), 0 where it
+/// was not asked for. Two namespaces of a kind that exist at the same time never have the same.
+class NamespaceIds {
+ public:
+  constexpr std::uint64_t& operator[](Namespace kind) noexcept { return inodes_[index_of(kind)]; }
+  constexpr std::uint64_t operator[](Namespace kind) const noexcept { return inodes_[index_of(kind)]; }
+
+  friend constexpr bool operator==(const NamespaceIds&, const NamespaceIds&) noexcept = default;
+
+ private:
+  static constexpr std::size_t index_of(Namespace kind) noexcept {
+    switch (kind) {
+      case Namespace::user: return 0;
+      case Namespace::mnt: return 1;
+      case Namespace::uts: return 2;
+      case Namespace::ipc: return 3;
+      case Namespace::pid: return 4;
+      case Namespace::cgroup: return 5;
+      case Namespace::net: return 6;
+      case Namespace::time: return 7;
+    }
+    return 0;
+  }
+
+  std::array<std::uint64_t, 8> inodes_{};
 };
 
 }  // namespace nsenterd

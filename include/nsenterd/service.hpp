@@ -24,6 +24,7 @@
 
 #include <nsenterd/event.hpp>
 #include <nsenterd/failure.hpp>
+#include <nsenterd/warm_agents.hpp>
 
 namespace nsenterd {
 
@@ -37,6 +38,7 @@ struct ServiceOptions {
   std::filesystem::path agent;
   /// Events under way at most, those included whose agents are stuck; the next is refused with Overloaded, never queued.
   std::size_t max_events = 512;
+  WarmAgentLimits warm_agents;
 };
 
 /// Makes events and carries them to agents. For a caller with the rights to join the namespaces concerned
@@ -100,6 +102,11 @@ class NSenterService {
   /// Events that have ended more than a second ago, but whose processes the kernel has not let go yet, though they were
   /// killed: uninterruptible sleep. They are reaped when it does.
   [[nodiscard]] std::size_t agents_stuck() const noexcept;
+  /// Agents that are kept for events to come.
+  [[nodiscard]] std::size_t agents_warm() const noexcept;
+
+  /// As Target::open(), but without asking the kernel for a process that agents are kept for.
+  [[nodiscard]] Result<Target> pin(pid_t pid) const;
 
  private:
   using Handler = std::function<void(Result<void>)>;

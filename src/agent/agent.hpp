@@ -3,7 +3,8 @@
 
 namespace nsenterd::agent {
 
-/// Receives one request on the event's socket, runs it, answers, and returns the process's exit status.
-int run();
+/// Receives requests on the event's socket, runs them one after the other, and answers each, until an operation has
+/// changed the process or the service has closed its end.
+void run();
 
 }  // namespace nsenterd::agent

@@ -9,7 +9,8 @@
 int main() {
   if (nsenterd::launch::spawned().joined) {
     // No exit handlers: nothing of the process outlives it.
-    ::_exit(nsenterd::agent::run());
+    nsenterd::agent::run();
+    ::_exit(0);
   }
   constexpr std::string_view kUsage = "nsenter-agent: run by nsenterd, which enters containers with it\n";
   if (::write(STDERR_FILENO, kUsage.data(), kUsage.size()) < 0) return 1;

@@ -1,8 +1,6 @@
 // Who may do what (daemon).
 #pragma once
 
-#include <sys/stat.h>
-
 #include <nsenterd/event.hpp>
 
 #include "varlink/call.hpp"
@@ -22,7 +20,7 @@ class HostGuard {
   [[nodiscard]] Result<bool> is_host_process(const Target& target) const;
 
  private:
-  struct stat own_mount_namespace_ {};
+  NamespaceIds own_;
 };
 
 }  // namespace nsenterd::daemon

@@ -9,9 +9,10 @@ namespace {
 
 using wire::Json;
 
-const char* name_of(EventStatus status) {
-  switch (status) {
-    case EventStatus::starting: return "starting";
+const char* state_of(const ClientEvent& event) {
+  switch (event.status) {
+    // Its agent may run already, when nobody followed that could be told so.
+    case EventStatus::starting: return event.event.process_id() > 0 ? "running" : "starting";
     case EventStatus::running: return "running";
     case EventStatus::finished: return "finished";
     case EventStatus::terminating: return "terminating";
@@ -34,7 +35,7 @@ Json EventFollowers::describe(const ClientEvent& event, const varlink::Peer& rea
                    {"processId", pids_.to_peer(reader, event.event.process_id())},
                    {"message", event.event.request().type},
                    {"async", event.event.parameters().async},
-                   {"state", name_of(event.status)},
+                   {"state", state_of(event)},
                    {"ageMicroseconds", std::chrono::duration_cast<std::chrono::microseconds>(age).count()}};
   if (event.pid) description["pid"] = *event.pid;
   return description;

@@ -15,6 +15,7 @@ class EventFollowers {
   /// `pids` outlives the followers; it knows whoever calls list().
   explicit EventFollowers(const ClientPids& pids) : pids_(pids) {}
 
+  [[nodiscard]] bool empty() const noexcept { return calls_.empty(); }
   /// Answers a ListEvents call; with `more`, changes follow until the client goes away.
   void list(const std::shared_ptr<varlink::Call>& call, const std::vector<ClientEventPtr>& events);
   /// Tells those who may know.

@@ -50,11 +50,12 @@ Result<Target> pin_pidfd(base::ForeignFd pidfd) {
   return is_wrong ? Failure(InvalidParameter{"pidFileDescriptor"}) : std::move(target);
 }
 
-Result<Target> pin_number(const base::Result<const PidTranslation*>& pids, pid_t number) {
+Result<Target> pin_number(const NSenterService& service, const base::Result<const PidTranslation*>& pids,
+                          pid_t number) {
   if (!pids && pids.error().error == ESRCH) return Failure(InvalidParameter{"pid"});
   if (!pids) return Failure(JoinFailed{std::string(pids.error().step), pids.error().error});
   const auto pid = (*pids)->from_peer(number);
-  return pid ? Target::open(*pid) : Failure(NoSuchTarget{});
+  return pid ? service.pin(*pid) : Failure(NoSuchTarget{});
 }
 
 EventOutcome outcome_of(const ClientEvent& event, const Result<void>& result) {
@@ -112,7 +113,7 @@ std::optional<Target> EventInterface::pin_target(varlink::Call& call,
   } else if (parameters.pid_descriptor) {
     target = pin_pidfd(call.take_descriptor(*parameters.pid_descriptor));
   } else {
-    target = pin_number(pids, *parameters.pid);
+    target = pin_number(service_, pids, *parameters.pid);
   }
   if (target) return std::move(*target);
   reply_failure(call, target.error());
@@ -127,9 +128,10 @@ void EventInterface::start(const CallPtr& call, SendRequestParameters parameters
   event.namespaces = parameters.namespaces;
   event.clone_flags = parameters.clone_flags;
   event.async = parameters.async;
+  event.fresh_agent = parameters.fresh_agent;
   event.timeout = std::min(parameters.timeout.value_or(limits_.default_timeout), limits_.maximum_timeout);
   const std::uint64_t number = events_.next_number();
-  event.on_running = [this, number] { events_.set_running(number); };
+  if (!followers_.empty()) event.on_running = [this, number] { events_.set_running(number); };
   const auto started =
       events_.add(number, service_.new_event(std::move(event), std::move(parameters.request)),
                   call->shared_peer(), parameters.pid);
@@ -252,7 +254,7 @@ void EventInterface::get_statistics(varlink::Call& call) const {
   std::string text;
   wire::append_json(text, {{"uptimeSeconds", statistics_.uptime().count()},
                            {"agentsRunning", service_.events_running()},
-                           {"agentsWarm", 0},
+                           {"agentsWarm", service_.agents_warm()},
                            {"agentsStuck", service_.agents_stuck()},
                            {"clients", clients_()},
                            {"messages", std::move(messages)}});

@@ -83,7 +83,8 @@ int serve(const Options& options) {
   raise_descriptor_limit();
   // One thread: the hint lets Asio do without locks.
   boost::asio::io_context context(1);
-  auto service = NSenterService::create(context.get_executor(), {.agent = options.agent});
+  auto service = NSenterService::create(context.get_executor(),
+                                        {.agent = options.agent, .warm_agents = options.warm_agents});
   if (!service) {
     spdlog::error("cannot start with agent {}: {}", options.agent.native(), to_string(service.error()));
     return 1;

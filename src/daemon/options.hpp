@@ -7,6 +7,8 @@
 
 #include <spdlog/common.h>
 
+#include <nsenterd/warm_agents.hpp>
+
 namespace nsenterd::daemon {
 
 struct Options {
@@ -15,6 +17,7 @@ struct Options {
   spdlog::level::level_enum log_level = spdlog::level::info;
   /// How long events that are under way may take when the daemon is told to end.
   std::chrono::milliseconds drain_time = std::chrono::seconds(10);
+  WarmAgentLimits warm_agents;
 };
 
 /// Nothing when the process is to end with `exit_status`: after --help, --version or wrong usage, which has

@@ -15,9 +15,9 @@ namespace {
 
 using wire::Json;
 
-constexpr std::array<std::string_view, 10> kKnown{
-    "pid",   "pidFileDescriptor",   "targetEvent", "uid", "gid", "namespace", "cloneFlags",
-    "async", "timeoutMilliseconds", "request"};
+constexpr std::array<std::string_view, 11> kKnown{"pid",        "pidFileDescriptor",   "targetEvent", "uid",
+                                                  "gid",        "namespace",           "cloneFlags",  "async",
+                                                  "freshAgent", "timeoutMilliseconds", "request"};
 
 /// -1 is no id but "leave as it is" to the kernel.
 constexpr std::uint32_t kMaxId = std::numeric_limits<std::uint32_t>::max() - 1;
@@ -34,6 +34,11 @@ void decode_namespaces(wire::Decoder& decoder, Namespaces& out) {
   }
 }
 
+void decode_optional_boolean(wire::Decoder& decoder, const char* name, bool& out) {
+  const auto value = decoder.value().find(name);
+  if (value != decoder.value().end() && !value->is_null()) decoder.boolean(name, out);
+}
+
 void decode_fields(wire::Decoder& decoder, SendRequestParameters& out) {
   std::optional<std::uint64_t> clone_flags;
   std::optional<std::int64_t> timeout;
@@ -44,8 +49,8 @@ void decode_fields(wire::Decoder& decoder, SendRequestParameters& out) {
   decoder.optional_integer("gid", out.gid, 0U, kMaxId);
   decode_namespaces(decoder, out.namespaces);
   decoder.optional_integer("cloneFlags", clone_flags);
-  if (decoder.value().contains("async") && !decoder.value()["async"].is_null())
-    decoder.boolean("async", out.async);
+  decode_optional_boolean(decoder, "async", out.async);
+  decode_optional_boolean(decoder, "freshAgent", out.fresh_agent);
   decoder.optional_integer("timeoutMilliseconds", timeout, std::int64_t{1}, kDay);
   out.clone_flags = clone_flags.value_or(0);
   if (timeout) out.timeout = std::chrono::milliseconds(*timeout);

@@ -24,6 +24,7 @@ struct SendRequestParameters {
   Namespaces namespaces;
   std::uint64_t clone_flags = 0;
   bool async = false;
+  bool fresh_agent = false;
   std::optional<std::chrono::milliseconds> timeout;
   Message request;
 };

@@ -24,6 +24,8 @@ struct JoinPlan {
   /// Make a detached procfs of the target's pid namespace, and a detached sysfs of its network namespace.
   bool private_procfs = false;
   bool private_sysfs = false;
+
+  friend constexpr bool operator==(const JoinPlan&, const JoinPlan&) noexcept = default;
 };
 
 /// Namespaces that only a process's children enter when they are created (unshare(2)), so that creating them

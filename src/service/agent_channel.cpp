@@ -17,6 +17,20 @@ base::Result<void> AgentChannel::open(base::UniqueFd socket) {
   return {};
 }
 
+/// Waits on when a handler has been called, unless it has closed the channel.
+class AgentChannel::Again {
+ public:
+  explicit Again(AgentChannel& channel) : channel_(channel) {}
+  Again(const Again&) = delete;
+  Again& operator=(const Again&) = delete;
+  ~Again() {
+    if (channel_.handler_ && !channel_.ended_) channel_.wait();
+  }
+
+ private:
+  AgentChannel& channel_;
+};
+
 void AgentChannel::start() {
   wait();
 }
@@ -31,37 +45,42 @@ void AgentChannel::wait() {
   socket_.async_wait(descriptor_base::wait_read,
                      [self = shared_from_this()](const boost::system::error_code& error) {
                        if (error || !self->handler_) return;
+                       // Also where a handler of the embedding program throws: another event may use this channel by then.
+                       const Again again(*self);
                        // A copy: the handler may close this channel.
                        const Handler handler = self->handler_;
                        handler();
-                       if (self->handler_ && !self->ended_) self->wait();
                      });
 }
 
-void AgentChannel::send(wire::FrameKind kind, const std::string& body) {
+bool AgentChannel::send(wire::FrameKind kind, const std::string& body) {
   const wire::FrameHeader header{kind, static_cast<std::uint32_t>(body.size())};
   output_.reserve(output_.size() + sizeof header + body.size());
   output_.append(reinterpret_cast<const char*>(&header), sizeof header);
   output_.append(body);
-  flush();
+  return flush();
 }
 
-void AgentChannel::flush() {
+bool AgentChannel::flush() {
   std::size_t sent = 0;
   while (sent < output_.size()) {
     const ssize_t done = ::send(socket_.native_handle(), output_.data() + sent, output_.size() - sent,
                                 MSG_NOSIGNAL | MSG_DONTWAIT);
     if (done < 0 && errno == EINTR) continue;
     if (done < 0 && errno == EAGAIN) break;
-    if (done < 0) return output_.clear();
+    if (done < 0) {
+      output_.clear();
+      return false;
+    }
     sent += static_cast<std::size_t>(done);
   }
   output_.erase(0, sent);
-  if (output_.empty()) return;
+  if (output_.empty()) return true;
   socket_.async_wait(descriptor_base::wait_write,
                      [self = shared_from_this()](const boost::system::error_code& error) {
                        if (!error && self->handler_) self->flush();
                      });
+  return true;
 }
 
 bool AgentChannel::fill() {

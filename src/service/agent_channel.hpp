@@ -37,23 +37,27 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
   /// Begins to wait for frames; the handler is called until close().
   void start();
   void close();
+  /// Whom to tell from now on.
+  void set_handler(Handler handler) { handler_ = std::move(handler); }
 
   /// Sends on whose behalf the request is made, before it. False with errno.
   bool send_credentials(const wire::Credentials& credentials) noexcept {
     return wire::send_credentials(socket_.native_handle(), credentials);
   }
 
-  /// Sends a frame, what the socket does not take at once as soon as it does. A peer that is gone is not an
-  /// error here: its exit says more.
-  void send(wire::FrameKind kind, const std::string& body);
+  /// Sends a frame, what the socket does not take at once as soon as it does. False if the peer is seen to be gone; its exit
+  /// says more.
+  bool send(wire::FrameKind kind, const std::string& body);
 
   /// The next frame that has arrived whole; nothing if there is none (yet), or after end-of-file. One that is longer than
   /// any agent's is answered with a frame of no kind, once.
   std::optional<Frame> receive();
 
  private:
+  class Again;
+
   void wait();
-  void flush();
+  bool flush();
   bool fill();
 
   boost::asio::posix::stream_descriptor socket_;

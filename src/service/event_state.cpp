@@ -10,8 +10,6 @@
 #include <boost/asio/post.hpp>
 
 #include "base/syscalls.hpp"
-#include "service/id_map.hpp"
-#include "service/target_end.hpp"
 #include "wire/credentials.hpp"
 #include "wire/message.hpp"
 
@@ -21,6 +19,9 @@ namespace {
 /// How long an event that has ended waits for its processes: for one that forks its successor to be done with that,
 /// and for one that was killed to be let go by the kernel.
 constexpr std::chrono::seconds kReapPatience{1};
+
+/// An agent that has carried a longer message has grown by so much that it is not kept.
+constexpr std::size_t kMostKept = 1U << 20U;
 
 }  // namespace
 
@@ -41,10 +42,13 @@ void EventState::send(Handler handler) {
   }
   (parameters_.async ? sent_ : receivers_.emplace_back()) = std::move(handler);
   phase_ = Phase::starting;
-  if (auto started = start(*prepared); !started) end(started.error());
+  plan_ = std::move(*prepared);
+  set_deadline();
+  if (plan_.may_share_agent && resume()) return;
+  if (auto started = start(); !started) end(started.error());
 }
 
-Result<EventState::Start> EventState::prepare() {
+Result<EventPlan> EventState::prepare() {
   if (service_->is_shut_down()) return Failure(Terminated{});
   operation_ = operations::find_operation(request_.type);
   if (operation_ == nullptr) return Failure(InvalidParameter{"request.message"});
@@ -54,74 +58,12 @@ Result<EventState::Start> EventState::prepare() {
     const char* const separator = field.empty() || field.front() == '[' ? "" : ".";
     return Failure(InvalidParameter{"request.payload" + (separator + field)});
   }
-  auto start = plan_join(checked->needs);
-  if (start) request_text_ = wire::join_message(request_.type, checked->payload);
-  return start;
+  auto plan = plan_event(*service_, parameters_, *operation_, checked->needs);
+  if (plan) request_text_ = wire::join_message(request_.type, checked->payload);
+  return plan;
 }
 
-Result<EventState::Start> EventState::plan_join(const operations::PrivateMountNeeds& needs) const {
-  const auto created = Namespaces::from_flags(parameters_.clone_flags);
-  if (!created) return Failure(InvalidParameter{"cloneFlags"});
-  Namespaces joined = parameters_.namespaces;
-  // A process inside the container would show the host's mounts.
-  if (joined.contains(Namespace::pid) && !joined.contains(Namespace::mnt) &&
-      !created->contains(Namespace::mnt)) {
-    return Failure(InvalidParameter{"namespace"});
-  }
-  if (parameters_.timeout <= std::chrono::milliseconds::zero())
-    return Failure(InvalidParameter{"timeoutMilliseconds"});
-
-  Start start;
-  if (const auto* pid = std::get_if<pid_t>(&parameters_.target)) {
-    auto target = Target::open(*pid);
-    if (!target) return target.error();
-    start.target = std::move(*target);
-  } else {
-    start.target = std::get<Target>(parameters_.target);
-  }
-  if (joined.contains(Namespace::user)) {
-    const std::string file = "/proc/" + std::to_string(start.target->pid()) + "/ns/user";
-    struct stat status {};
-    if (::stat(file.c_str(), &status) != 0) {
-      if (errno == ENOENT || errno == ESRCH) return Failure(NoSuchTarget{});
-      return Failure(JoinFailed{"stat user", errno});
-    }
-    if (service_->is_own_user_namespace(status)) joined.erase(Namespace::user);
-  }
-  if (operation_->takes_personality && joined.contains(Namespace::user)) {
-    if (auto mapped = check_ids_are_mapped(*start.target); !mapped) return mapped.error();
-  }
-  // Looked up by its number above, which may be another's by now; and where nothing is left to join, nobody else
-  // would notice that it has ended.
-  pollfd ended{start.target->pidfd(), POLLIN, 0};
-  if (::poll(&ended, 1, 0) != 0) return Failure(NoSuchTarget{});
-  start.plan = {.join = joined.flags(),
-                .create = created->flags(),
-                .private_procfs = needs.procfs,
-                .private_sysfs = needs.sysfs};
-  // The process that would make the procfs is outside the target's pid namespace then, so it would be the host's.
-  if (needs.procfs && nsjoin::joins_pid_late(start.plan)) return Failure(InvalidParameter{"cloneFlags"});
-  return start;
-}
-
-Result<void> EventState::check_ids_are_mapped(const Target& target) const {
-  const auto check = [&](const std::optional<std::uint32_t>& id, const char* map,
-                         const char* parameter) -> Result<void> {
-    if (!id) return {};
-    const auto mapped = is_mapped(target.pid(), map, *id);
-    if (!mapped && (mapped.error().error == ENOENT || mapped.error().error == ESRCH))
-      return Failure(NoSuchTarget{});
-    if (!mapped)
-      return Failure(JoinFailed{std::string(mapped.error().step) + " " + map, mapped.error().error});
-    if (!*mapped) return Failure(InvalidParameter{parameter});
-    return {};
-  };
-  auto checked = check(parameters_.uid, "uid_map", "uid");
-  return checked ? check(parameters_.gid, "gid_map", "gid") : checked;
-}
-
-Result<void> EventState::start(const Start& start) {
-  target_ = start.target;
+Result<void> EventState::start() {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return Failure(JoinFailed{"socketpair", errno});
@@ -135,20 +77,53 @@ Result<void> EventState::start(const Start& start) {
     return Failure(JoinFailed{std::string(opened.error().step), opened.error().error});
   }
 
+  spawning_ = true;
+  forks_to_come_ = nsjoin::later_forks(plan_.join_plan);
+  const int target = plan_.join_plan.join != 0 ? plan_.target->pidfd() : -1;
+  // The event lives until the fork server has answered, so that what it forked is never without an owner.
+  service_->spawner().spawn(
+      plan_.join_plan, agent_end.get(), target,
+      [event = shared_from_this()](Spawner::Outcome outcome) { event->on_spawned(std::move(outcome)); });
+  return {};
+}
+
+void EventState::set_deadline() {
   timer_.expires_after(parameters_.timeout);
-  timer_.async_wait([self](const boost::system::error_code& error) {
+  timer_.async_wait([self = weak_from_this()](const boost::system::error_code& error) {
     const auto event = self.lock();
     if (!error && event) event->end(Failure(TimedOut{}));
   });
+}
 
-  spawning_ = true;
-  forks_to_come_ = nsjoin::later_forks(start.plan);
-  const int target = start.plan.join != 0 ? start.target->pidfd() : -1;
-  // The event lives until the fork server has answered, so that what it forked is never without an owner.
-  service_->spawner().spawn(
-      start.plan, agent_end.get(), target,
-      [event = shared_from_this()](Spawner::Outcome outcome) { event->on_spawned(std::move(outcome)); });
-  return {};
+bool EventState::resume() {
+  while (auto agent = service_->pool().take(plan_.target->pid(), plan_.join_plan, plan_.namespaces)) {
+    channel_ = std::move(agent->channel);
+    agent->process->set_handler(
+        [event = shared_from_this()](const auto& status) { event->on_child_ended(status, 1); });
+    processes_.front() = agent->process;
+    // One that has ended while it was kept is none.
+    if (!give_request()) {
+      agent->process->set_handler(nullptr);
+      let_go();
+      continue;
+    }
+    channel_->set_handler([self = weak_from_this()] {
+      if (const auto event = self.lock()) event->on_frames();
+    });
+    agent_born_ = agent->born;
+    agent_namespaces_ = agent->namespaces;
+    forks_done_ = 1;
+    children_ = 1;
+    on_agent_running(agent->process->pid());
+    return true;
+  }
+  return false;
+}
+
+void EventState::on_agent_running(pid_t pid) {
+  process_id_ = pid;
+  phase_ = Phase::running;
+  if (parameters_.on_running) boost::asio::post(service_->executor(), parameters_.on_running);
 }
 
 void EventState::on_spawned(Spawner::Outcome outcome) {
@@ -184,26 +159,30 @@ void EventState::adopt(base::ChildProcess process) {
     return;
   }
   if (phase_ != Phase::starting) return let_go();
-  process_id_ = pid;
-  phase_ = Phase::running;
-  if (parameters_.on_running) boost::asio::post(service_->executor(), parameters_.on_running);
+  agent_born_ = std::chrono::steady_clock::now();
+  on_agent_running(pid);
 }
 
 /// Only now: an agent that the service holds no pidfd of never gets anything to do.
-void EventState::give_request() {
+bool EventState::give_request() {
   const wire::Credentials credentials{parameters_.uid, parameters_.gid};
   if (operation_->takes_personality && (credentials.uid || credentials.gid)) {
     if (!channel_->send_credentials(credentials)) {
-      return end(Failure(JoinFailed{"send credentials", errno}));
+      end(Failure(JoinFailed{"send credentials", errno}));
+      return false;
     }
   }
-  channel_->send(parameters_.async ? wire::FrameKind::request_async : wire::FrameKind::request,
-                 request_text_);
+  if (!channel_->send(parameters_.async ? wire::FrameKind::request_async : wire::FrameKind::request,
+                      request_text_))
+    return false;
+  request_size_ = request_text_.size();
   request_text_ = {};
+  return true;
 }
 
 void EventState::on_child_ended(const base::ExitStatus& status, int fork) {
   // What it said before it ended may not have been read yet: its response, or that it forked the next one.
+  plan_.may_share_agent = false;
   on_frames();
   if (fork == forks_done_) {
     end(Failure(AgentDied{status.signal, status.status}));
@@ -261,8 +240,9 @@ void EventState::on_forked(base::ForeignFd descriptor) {
 Failure EventState::failure_of(const nsjoin::StepFailure& failure) const {
   // The target ended between being pinned and being joined. There are other ways to hear of it: a pid namespace whose process 1
   // is ending is out of memory for another (pid_namespaces(7)).
-  const bool is_gone = failure.step == nsjoin::Step::setns && failure.error == ESRCH;
-  if (is_gone || (target_ && has_left(*target_))) return NoSuchTarget{};
+  if (failure.step == nsjoin::Step::setns && failure.error == ESRCH) return NoSuchTarget{};
+  const auto left = plan_.target ? plan_.target->namespaces({Namespace::net}) : NamespaceIds();
+  if (left.has_error() && std::holds_alternative<NoSuchTarget>(left.error())) return NoSuchTarget{};
   return JoinFailed{nsjoin::step_name(failure), failure.error};
 }
 
@@ -290,7 +270,21 @@ void EventState::on_response(Frame frame) {
     wire::append_json(payload, operations::opened_file_payload(descriptor_.get()));
     response_text_ = wire::join_message(operation_->response, payload);
   }
-  end({});
+  if (plan_.may_share_agent) hand_over();
+  // This is the event loop, and nothing follows: handlers need not wait for their turn.
+  for (const Handler& waiting : settle({})) waiting({});
+}
+
+void EventState::hand_over() {
+  const auto process = processes_.front().lock();
+  if (!process || request_size_ + response_text_.size() > kMostKept) return;
+  processes_.front().reset();
+  --children_;
+  service_->pool().keep(*plan_.target, {.plan = plan_.join_plan,
+                                        .namespaces = agent_namespaces_,
+                                        .channel = std::move(channel_),
+                                        .process = process,
+                                        .born = agent_born_});
 }
 
 const Message& EventState::response() {
@@ -301,18 +295,23 @@ const Message& EventState::response() {
 }
 
 void EventState::end(const Result<void>& outcome) {
-  if (outcome_ || phase_ == Phase::created) return;
+  for (Handler& waiting : settle(outcome)) complete_later(std::move(waiting), outcome);
+}
+
+std::vector<EventState::Handler> EventState::settle(const Result<void>& outcome) {
+  if (outcome_ || phase_ == Phase::created) return {};
   outcome_ = outcome;
   phase_ = Phase::ended;
-  target_.reset();
-  limit_patience();
+  plan_.target.reset();
   // A process that is forking its successor is let finish: killed in the middle of it, it could leave one behind that
   // nobody knows of, and nobody reaps.
   if (forks_to_come_ == 0) let_go();
-  if (Handler sent = std::exchange(sent_, nullptr)) complete_later(std::move(sent), outcome);
-  for (Handler& receiver : std::exchange(receivers_, {})) complete_later(std::move(receiver), outcome);
+  auto waiting = std::exchange(receivers_, {});
+  if (sent_) waiting.insert(waiting.begin(), std::exchange(sent_, nullptr));
   service_->leave(shared_from_this());
   check_gone();
+  if (phase_ == Phase::ended) limit_patience();
+  return waiting;
 }
 
 void EventState::receive(Handler handler) {

@@ -13,9 +13,9 @@
 
 #include <nsenterd/event.hpp>
 
-#include "nsjoin/join_plan.hpp"
 #include "operations/table.hpp"
 #include "service/agent_channel.hpp"
+#include "service/event_plan.hpp"
 #include "service/reaper.hpp"
 #include "service/service_state.hpp"
 #include "service/spawner.hpp"
@@ -65,17 +65,11 @@ class EventState : public std::enable_shared_from_this<EventState> {
   void end(const Result<void>& outcome);
 
  private:
-  struct Start {
-    nsjoin::JoinPlan plan;
-    std::optional<Target> target;
-  };
-
-  Result<Start> prepare();
-  Result<Start> plan_join(const operations::PrivateMountNeeds& needs) const;
-  /// Whether the target's user namespace, which is joined, has numbers for the caller's ids. Without one the kernel would
-  /// take somebody else for him: the overflow id.
-  Result<void> check_ids_are_mapped(const Target& target) const;
-  Result<void> start(const Start& start);
+  Result<EventPlan> prepare();
+  Result<void> start();
+  /// Goes on with an agent that has served others; false if there is none.
+  bool resume();
+  void set_deadline();
 
   void on_spawned(Spawner::Outcome outcome);
   void adopt(base::ChildProcess process);
@@ -86,8 +80,14 @@ class EventState : public std::enable_shared_from_this<EventState> {
   void on_join_failed(const std::string& body);
   [[nodiscard]] Failure failure_of(const nsjoin::StepFailure& failure) const;
   void on_response(Frame frame);
-  void give_request();
+  void on_agent_running(pid_t pid);
+  /// False if the agent is seen to be gone.
+  bool give_request();
+  /// Leaves the agent, which has answered, to other events.
+  void hand_over();
   void reap_strays();
+  /// What end() does but for calling the handlers of those who wait for the outcome: it returns them.
+  std::vector<Handler> settle(const Result<void>& outcome);
   /// Closes the socket and kills the processes of the event that are known.
   void let_go();
   /// Once the event has ended: when its processes do not, lets go, tells those who wait for that so, and counts them.
@@ -114,8 +114,13 @@ class EventState : public std::enable_shared_from_this<EventState> {
   std::vector<Handler> terminators_;
 
   // While the event is under way.
-  std::optional<Target> target_;
+  EventPlan plan_;
+  std::chrono::steady_clock::time_point agent_born_;
+  // Of an agent that has served others.
+  NamespaceIds agent_namespaces_;
+  // Until it has been sent.
   std::string request_text_;
+  std::size_t request_size_ = 0;
   int forks_to_come_ = 0;
   int forks_done_ = 0;
   // The process group of an event whose agent takes several forks.

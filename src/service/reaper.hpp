@@ -30,6 +30,8 @@ class WatchedChild : public std::enable_shared_from_this<WatchedChild> {
 
   [[nodiscard]] pid_t pid() const noexcept { return process_.pid(); }
   [[nodiscard]] int pidfd() const noexcept { return process_.pidfd(); }
+  /// Whom to tell from now on.
+  void set_handler(Handler handler) { handler_ = std::move(handler); }
   /// SIGKILL; the handler is still called.
   void kill() const noexcept { process_.kill(); }
 

@@ -1,4 +1,4 @@
-#include <sys/stat.h>
+#include <unistd.h>
 
 #include <nsenterd/service.hpp>
 
@@ -21,12 +21,13 @@ Failure start_failure(const char* prefix, const base::SystemError& error) {
 namespace service {
 
 ServiceState::ServiceState(boost::asio::any_io_executor executor, base::UniqueFd program,
-                           std::size_t max_events, struct stat own_user_namespace)
+                           const ServiceOptions& options, const NamespaceIds& own_namespaces)
     : executor_(std::move(executor)),
-      max_events_(max_events),
-      own_user_namespace_(own_user_namespace),
+      max_events_(options.max_events),
+      own_namespaces_(own_namespaces),
       reaper_(executor_),
-      spawner_(executor_, reaper_, std::move(program)) {}
+      spawner_(executor_, reaper_, std::move(program)),
+      pool_(executor_, options.warm_agents) {}
 
 bool ServiceState::enter(std::shared_ptr<EventState> event) {
   if (running_.size() + stuck_ >= max_events_) return false;
@@ -38,8 +39,9 @@ void ServiceState::leave(const std::shared_ptr<EventState>& event) {
   running_.erase(event);
 }
 
-bool ServiceState::is_own_user_namespace(const struct stat& status) const noexcept {
-  return status.st_ino == own_user_namespace_.st_ino && status.st_dev == own_user_namespace_.st_dev;
+Result<Target> ServiceState::pin(pid_t pid) const {
+  if (auto target = pool_.find_target(pid)) return std::move(*target);
+  return Target::open(pid);
 }
 
 void ServiceState::shut_down() {
@@ -48,6 +50,7 @@ void ServiceState::shut_down() {
     const auto event = *running_.begin();
     event->end(Failure(Terminated{}));
   }
+  pool_.clear();
   spawner_.stop();
   reaper_.end_all(kEndPatience);
 }
@@ -60,12 +63,11 @@ Result<NSenterService> NSenterService::create(boost::asio::any_io_executor execu
     return start_failure("kernel lacks ", kernel.error());
   auto program = launch::load_program(options.agent);
   if (!program) return start_failure("load agent: ", program.error());
-  struct stat own_user_namespace {};
-  if (::stat("/proc/self/ns/user", &own_user_namespace) != 0) {
-    return start_failure("", base::last_error("stat /proc/self/ns/user"));
-  }
-  auto state = std::make_shared<service::ServiceState>(std::move(executor), std::move(*program),
-                                                       options.max_events, own_user_namespace);
+  const auto self = Target::open(::getpid());
+  const auto own_namespaces = self ? self->namespaces({Namespace::user}) : self.error();
+  if (!own_namespaces) return own_namespaces.error();
+  auto state = std::make_shared<service::ServiceState>(std::move(executor), std::move(*program), options,
+                                                       *own_namespaces);
   if (const auto started = state->spawner().start(kStartPatience); !started) {
     // Waits for the process that was started, which would otherwise be left as a zombie.
     state->shut_down();
@@ -123,6 +125,14 @@ std::size_t NSenterService::events_running() const noexcept {
 
 std::size_t NSenterService::agents_stuck() const noexcept {
   return state_->stuck();
+}
+
+std::size_t NSenterService::agents_warm() const noexcept {
+  return state_->pool().size();
+}
+
+Result<Target> NSenterService::pin(pid_t pid) const {
+  return state_->pin(pid);
 }
 
 boost::asio::any_io_executor NSenterService::default_executor() const {

@@ -4,12 +4,11 @@
 #include <memory>
 #include <unordered_set>
 
-#include <sys/stat.h>
-
 #include <boost/asio/any_io_executor.hpp>
 
 #include <nsenterd/service.hpp>
 
+#include "service/agent_pool.hpp"
 #include "service/reaper.hpp"
 #include "service/spawner.hpp"
 
@@ -19,12 +18,16 @@ class EventState;
 
 class ServiceState {
  public:
-  ServiceState(boost::asio::any_io_executor executor, base::UniqueFd program, std::size_t max_events,
-               struct stat own_user_namespace);
+  ServiceState(boost::asio::any_io_executor executor, base::UniqueFd program, const ServiceOptions& options,
+               const NamespaceIds& own_namespaces);
 
   [[nodiscard]] const boost::asio::any_io_executor& executor() const noexcept { return executor_; }
   [[nodiscard]] Spawner& spawner() noexcept { return spawner_; }
   [[nodiscard]] Reaper& reaper() noexcept { return reaper_; }
+  [[nodiscard]] AgentPool& pool() noexcept { return pool_; }
+
+  /// As NSenterService::pin().
+  [[nodiscard]] Result<Target> pin(pid_t pid) const;
 
   /// Takes an event up among those under way, and keeps it alive for as long; false if that is one too many.
   bool enter(std::shared_ptr<EventState> event);
@@ -34,9 +37,8 @@ class ServiceState {
   /// limit: it is one of processes.
   std::size_t& stuck() noexcept { return stuck_; }
 
-  /// Whether a file below /proc/PID/ns is the user namespace of this process, which the kernel does not let
-  /// it join.
-  [[nodiscard]] bool is_own_user_namespace(const struct stat& status) const noexcept;
+  /// The user namespace of this process, which the kernel does not let it join.
+  [[nodiscard]] std::uint64_t own_user_namespace() const noexcept { return own_namespaces_[Namespace::user]; }
 
   /// Ends everything; events sent afterwards are refused.
   void shut_down();
@@ -45,10 +47,11 @@ class ServiceState {
  private:
   boost::asio::any_io_executor executor_;
   std::size_t max_events_;
-  struct stat own_user_namespace_;
+  NamespaceIds own_namespaces_;
   bool shut_down_ = false;
   Reaper reaper_;
   Spawner spawner_;
+  AgentPool pool_;
   std::unordered_set<std::shared_ptr<EventState>> running_;
   std::size_t stuck_ = 0;
 };

@@ -1,18 +1,25 @@
+#include <array>
 #include <charconv>
 #include <string_view>
 
 #include <fcntl.h>
+#include <poll.h>
 
 #include <nsenterd/event.hpp>
 
 #include "base/syscalls.hpp"
 #include "base/unique_fd.hpp"
+#include "nsjoin/namespace_table.hpp"
 
 namespace nsenterd {
 
 struct Target::Pinned {
   pid_t pid;
   base::UniqueFd pidfd;
+  /// /proc/PID/ns, once it has been asked for. It stays the same process's: another with its number is another file.
+  base::UniqueFd namespaces = {};
+  /// That of its pid namespace, which it never leaves; 0 before it has been looked up.
+  std::uint64_t pid_namespace = 0;
 };
 
 namespace {
@@ -35,6 +42,14 @@ std::optional<pid_t> pid_of(int pidfd) {
   return pid;
 }
 
+/// Of a link such as "net:[4026531840]".
+std::uint64_t inode_of(std::string_view link) {
+  std::uint64_t inode = 0;
+  const auto at = link.find('[');
+  if (at != std::string_view::npos) std::from_chars(link.data() + at + 1, link.data() + link.size(), inode);
+  return inode;
+}
+
 }  // namespace
 
 Result<Target> Target::open(pid_t pid) {
@@ -43,7 +58,7 @@ Result<Target> Target::open(pid_t pid) {
   // EINVAL: the number is that of a thread, not of a process.
   if (!pidfd && (errno == ESRCH || errno == EINVAL)) return Failure(NoSuchTarget{});
   if (!pidfd) return Failure(JoinFailed{"pidfd_open", errno});
-  return Target(std::make_shared<const Pinned>(Pinned{pid, std::move(pidfd)}));
+  return Target(std::make_shared<Pinned>(Pinned{pid, std::move(pidfd)}));
 }
 
 Result<Target> Target::from_pidfd(int pidfd) {
@@ -54,7 +69,7 @@ Result<Target> Target::from_pidfd(int pidfd) {
   const auto pid = pid_of(own.get());
   if (!pid || *pid == 0) return Failure(InvalidParameter{"pidfd"});
   if (*pid < 0) return Failure(NoSuchTarget{});
-  return Target(std::make_shared<const Pinned>(Pinned{*pid, std::move(own)}));
+  return Target(std::make_shared<Pinned>(Pinned{*pid, std::move(own)}));
 }
 
 pid_t Target::pid() const noexcept {
@@ -62,6 +77,42 @@ pid_t Target::pid() const noexcept {
 }
 int Target::pidfd() const noexcept {
   return pinned_->pidfd.get();
+}
+
+bool Target::has_ended() const noexcept {
+  pollfd ended{pidfd(), POLLIN, 0};
+  return ::poll(&ended, 1, 0) != 0;
+}
+
+Result<NamespaceIds> Target::namespaces(Namespaces kinds) const {
+  const auto failure = [](const char* step) -> Failure {
+    if (errno == ENOENT || errno == ESRCH) return NoSuchTarget{};
+    return JoinFailed{step, errno};
+  };
+  if (!pinned_->namespaces) {
+    const std::string path = "/proc/" + std::to_string(pid()) + "/ns";
+    base::UniqueFd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) return failure("open ns");
+    // It was this process's directory only if the number was still its own.
+    if (has_ended()) return Failure(NoSuchTarget{});
+    pinned_->namespaces = std::move(directory);
+  }
+  NamespaceIds ids;
+  for (const auto& [name, flag] : nsjoin::kNamespaceTable) {
+    const auto kind = static_cast<Namespace>(flag);
+    if (!kinds.contains(kind)) continue;
+    if (kind == Namespace::pid && pinned_->pid_namespace != 0) {
+      ids[kind] = pinned_->pid_namespace;
+      continue;
+    }
+    // The link's text has the number: to follow the link costs the kernel several times as much.
+    std::array<char, 32> link;
+    const ssize_t size = ::readlinkat(pinned_->namespaces.get(), name, link.data(), link.size());
+    if (size < 0) return failure(name);
+    ids[kind] = inode_of({link.data(), static_cast<std::size_t>(size)});
+  }
+  if (kinds.contains(Namespace::pid)) pinned_->pid_namespace = ids[Namespace::pid];
+  return ids;
 }
 
 }  // namespace nsenterd

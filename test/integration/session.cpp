@@ -39,12 +39,14 @@ std::string Answer::bytes() const {
   return wire::decode_base64(response.payload.get<std::string>()).value();
 }
 
-Session::Session(std::size_t max_events) : parts_(std::make_unique<Parts>()) {
+Session::Session(std::size_t max_events, const WarmAgentLimits& warm_agents)
+    : parts_(std::make_unique<Parts>()) {
   const char* agent = std::getenv("NSENTER_AGENT");
   if (agent == nullptr) throw std::runtime_error("NSENTER_AGENT does not say where the agent is");
   const auto before = agent_processes();
   parts_->service =
-      NSenterService::create(parts_->context.get_executor(), {.agent = agent, .max_events = max_events})
+      NSenterService::create(parts_->context.get_executor(),
+                             {.agent = agent, .max_events = max_events, .warm_agents = warm_agents})
           .value();
   for (const pid_t pid : agent_processes()) {
     if (std::find(before.begin(), before.end(), pid) == before.end()) parts_->fork_server = pid;
@@ -52,6 +54,10 @@ Session::Session(std::size_t max_events) : parts_(std::make_unique<Parts>()) {
 }
 
 Session::~Session() = default;
+
+std::size_t Session::agents_warm() const {
+  return parts_->service->agents_warm();
+}
 
 SentEvent Session::make(EventParameters parameters, Message request) {
   return std::make_shared<Sent>(parts_->service->new_event(std::move(parameters), std::move(request)));

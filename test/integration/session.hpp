@@ -12,6 +12,7 @@
 #include <sys/types.h>
 
 #include <nsenterd/event.hpp>
+#include <nsenterd/warm_agents.hpp>
 
 namespace nsenterd::test {
 
@@ -47,7 +48,8 @@ using SentEvent = std::shared_ptr<Sent>;
 class Session {
  public:
   /// Starts a service with the agent that the environment's NSENTER_AGENT names. Throws FailureException.
-  explicit Session(std::size_t max_events = 512);
+  explicit Session(std::size_t max_events = 512, const WarmAgentLimits& warm_agents = {.agents = 0});
+  [[nodiscard]] std::size_t agents_warm() const;
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();

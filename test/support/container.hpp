@@ -57,6 +57,10 @@ class RuncContainer : public Container {
   /// Gives a file below root() to the container's root.
   void hand_over(const std::filesystem::path& file) const;
 
+  /// As who runs containers ends one: `runc kill`, and `runc delete` once it is stopped (which it refuses before).
+  [[nodiscard]] CommandResult kill() const { return run(runc({"kill", name_, "KILL"})); }
+  [[nodiscard]] CommandResult remove_stopped() const { return run(runc({"delete", name_})); }
+
  private:
   void make_bundle();
   void make_root() const;
