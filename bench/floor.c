@@ -1,6 +1,6 @@
-// The floor of a cold event: its system calls with nothing around them. No JSON, no event loop, no C++.
+// The floor of an event, cold or warm: its system calls with nothing around them. No JSON, no event loop, no C++.
 //
-//   bench-floor PID FILE
+//   bench-floor cold|warm PID FILE
 //
 // reads a count (8 bytes, as in memory) from standard input, does that many events one after the other,
 // writes a struct floor_times for each to standard output, and starts over until standard input ends.
@@ -46,7 +46,8 @@ static const int kJoinedByChild = CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET | C
 struct spawn_message {
   uint64_t id;
   int32_t pid;
-  char rest[12];
+  int32_t is_warm;
+  char rest[8];
 };
 
 struct received {
@@ -113,7 +114,8 @@ static void join(void) {
 static void answer(void) {
   char request[256];
   const ssize_t got = recv(kSocket, request, sizeof request, 0);
-  if (got <= 0 || request[got - 1] != '\0') _exit(30);
+  if (got == 0) _exit(0);
+  if (got < 0 || request[got - 1] != '\0') _exit(30);
   const struct open_how how = {.flags = O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY};
   const int file = (int)syscall(SYS_openat2, AT_FDCWD, request, &how, sizeof how);
   if (file < 0) _exit(31);
@@ -150,7 +152,9 @@ static void serve_forks(void) {
     if (pid == 0) {
       place_descriptors(request.fds[0], request.fds[1]);
       join();
-      answer();
+      do {
+        answer();
+      } while (message.is_warm);
       _exit(0);
     }
     if (pid < 0) fail("fork server: clone3");
@@ -189,9 +193,12 @@ static uint64_t now(void) {
   return (uint64_t)time.tv_sec * 1000000000U + (uint64_t)time.tv_nsec;
 }
 
-static struct floor_times do_event(int control, pid_t target_pid, const char* file) {
-  struct floor_times times;
-  const uint64_t begin = now();
+struct agent {
+  int socket;
+  int pidfd;
+};
+
+static struct agent start_agent(int control, pid_t target_pid, int is_warm) {
   char path[64];
   snprintf(path, sizeof path, "/proc/%d/ns/user", (int)target_pid);
   const int target = (int)syscall(SYS_pidfd_open, target_pid, 0);
@@ -200,45 +207,66 @@ static struct floor_times do_event(int control, pid_t target_pid, const char* fi
   int ends[2];
   if (socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends) != 0) fail("socketpair");
 
-  struct spawn_message message = {0};
+  struct spawn_message message = {.is_warm = is_warm};
   const int sent[] = {ends[1], target};
   if (send_fds(control, &message, sizeof message, sent, 2) < 0) fail("sendmsg");
   close(ends[1]);
   close(target);
   const struct received reply = receive_fds(control, &message, sizeof message);
   if (reply.size != sizeof message || reply.fds[0] < 0) fail("recvmsg");
+  return (struct agent){ends[0], reply.fds[0]};
+}
 
-  if (send(ends[0], file, strlen(file) + 1, MSG_NOSIGNAL) < 0) fail("send");
+static ssize_t ask(struct agent agent, const char* file) {
   char content[1024];
-  const ssize_t size = recv(ends[0], content, sizeof content, 0);
+  if (send(agent.socket, file, strlen(file) + 1, MSG_NOSIGNAL) < 0) fail("send");
+  return recv(agent.socket, content, sizeof content, 0);
+}
+
+static struct floor_times do_warm_event(struct agent agent, const char* file) {
+  const uint64_t begin = now();
+  if (ask(agent, file) <= 0) fail("recv");
+  const uint64_t answered = now() - begin;
+  return (struct floor_times){answered, answered};
+}
+
+static struct floor_times do_cold_event(int control, pid_t target, const char* file) {
+  struct floor_times times;
+  const uint64_t begin = now();
+  const struct agent agent = start_agent(control, target, 0);
+  const ssize_t size = ask(agent, file);
   times.answered = now() - begin;
-  close(ends[0]);
+  close(agent.socket);
   siginfo_t info;
   // The status first: it says which step failed.
-  if (waitid(P_PIDFD, (id_t)reply.fds[0], &info, WEXITED | __WALL) != 0) fail("waitid");
+  if (waitid(P_PIDFD, (id_t)agent.pidfd, &info, WEXITED | __WALL) != 0) fail("waitid");
   if (info.si_code != CLD_EXITED || info.si_status != 0 || size <= 0) {
     fprintf(stderr, "bench-floor: agent ended with status %d, %zd bytes\n", info.si_status, size);
     _exit(1);
   }
-  close(reply.fds[0]);
+  close(agent.pidfd);
   times.reaped = now() - begin;
   return times;
 }
 
 int main(int argc, char** argv) {
   if (strcmp(argv[0], kForkServer) == 0) serve_forks();
-  if (argc != 3) {
-    fputs("usage: bench-floor PID FILE\n", stderr);
+  const int is_warm = argc == 4 && strcmp(argv[1], "warm") == 0;
+  if (argc != 4 || (!is_warm && strcmp(argv[1], "cold") != 0)) {
+    fputs("usage: bench-floor cold|warm PID FILE\n", stderr);
     return 2;
   }
-  const pid_t target = (pid_t)strtol(argv[1], NULL, 10);
+  const pid_t target = (pid_t)strtol(argv[2], NULL, 10);
   const int control = start_fork_server();
+  const struct agent kept = is_warm ? start_agent(control, target, 1) : (struct agent){-1, -1};
   uint64_t count = 0;
   while (read(STDIN_FILENO, &count, sizeof count) == sizeof count) {
     // Written only afterwards: a write in between would wake the benchmark.
     struct floor_times* times = calloc(count, sizeof *times);
     if (times == NULL) fail("calloc");
-    for (uint64_t i = 0; i < count; ++i) times[i] = do_event(control, target, argv[2]);
+    for (uint64_t i = 0; i < count; ++i) {
+      times[i] = is_warm ? do_warm_event(kept, argv[3]) : do_cold_event(control, target, argv[3]);
+    }
     const char* const end = (const char*)(times + count);
     for (const char* at = (const char*)times; at < end;) {
       const ssize_t written = write(STDOUT_FILENO, at, (size_t)(end - at));
@@ -247,7 +275,8 @@ int main(int argc, char** argv) {
     }
     free(times);
   }
-  // The fork server ends with its control socket.
+  // The fork server ends with its control socket, the agent with its own.
   close(control);
+  close(kept.socket);
   return wait(NULL) < 0;
 }

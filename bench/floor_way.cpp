@@ -10,9 +10,10 @@ namespace {
 
 class Floor final : public Way {
  public:
-  Floor(const Request& request, const std::string& program)
-      : process_({program, std::to_string(request.target), request.file}, input_.read_end.get(),
-                 output_.write_end.get()) {
+  Floor(const Request& request, const std::string& program, Agents agents)
+      : process_(
+            {program, agents == Agents::warm ? "warm" : "cold", std::to_string(request.target), request.file},
+            input_.read_end.get(), output_.write_end.get()) {
     // Otherwise its end would go unnoticed.
     input_.read_end.reset();
     output_.write_end.reset();
@@ -45,8 +46,8 @@ class Floor final : public Way {
 
 }  // namespace
 
-std::unique_ptr<Way> make_floor(const Request& request, const std::string& program) {
-  return std::make_unique<Floor>(request, program);
+std::unique_ptr<Way> make_floor(const Request& request, const std::string& program, Agents agents) {
+  return std::make_unique<Floor>(request, program, agents);
 }
 
 }  // namespace nsenterd::bench

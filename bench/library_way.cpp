@@ -19,8 +19,11 @@ std::uint64_t since(Clock::time_point begin) {
 
 class Library final : public Way {
  public:
-  Library(const Request& request, const std::string& agent)
-      : service_(NSenterService::create(context_.get_executor(), {.agent = agent}).value()),
+  Library(const Request& request, const std::string& agent, Agents agents)
+      : service_(NSenterService::create(
+                     context_.get_executor(),
+                     {.agent = agent, .warm_agents = {.agents = agents == Agents::warm ? 1U : 0U}})
+                     .value()),
         target_(request.target) {
     message_.type = "readFileRequest";
     message_.payload = {{"file", request.file}, {"offset", 0}, {"len", 1024}};
@@ -65,8 +68,8 @@ class Library final : public Way {
 
 }  // namespace
 
-std::unique_ptr<Way> make_library(const Request& request, const std::string& agent) {
-  return std::make_unique<Library>(request, agent);
+std::unique_ptr<Way> make_library(const Request& request, const std::string& agent, Agents agents) {
+  return std::make_unique<Library>(request, agent, agents);
 }
 
 }  // namespace nsenterd::bench

@@ -24,7 +24,7 @@ constexpr int kPatience = 500;
 class Directory {
  public:
   Directory() {
-    std::string name = std::filesystem::temp_directory_path() / "bench-cold-event-XXXXXX";
+    std::string name = std::filesystem::temp_directory_path() / "bench-event-XXXXXX";
     if (::mkdtemp(name.data()) == nullptr) throw_errno("mkdtemp");
     path_ = name;
   }
@@ -41,17 +41,18 @@ class Directory {
   std::filesystem::path path_;
 };
 
-std::vector<std::string> command_line(const DaemonProgram& daemon, const std::string& socket) {
+std::vector<std::string> command_line(const DaemonProgram& daemon, const std::string& socket, Agents agents) {
   std::vector<std::string> arguments{daemon.program, "--socket",    socket, "--agent",
                                      daemon.agent,   "--log-level", "warn"};
+  if (agents == Agents::cold) arguments.insert(arguments.end(), {"--warm-agents", "0"});
   arguments.insert(arguments.end(), daemon.arguments.begin(), daemon.arguments.end());
   return arguments;
 }
 
 class Socket final : public Way {
  public:
-  Socket(const Request& request, const DaemonProgram& daemon)
-      : path_(directory_.path() / "socket"), daemon_(command_line(daemon, path_)) {
+  Socket(const Request& request, const DaemonProgram& daemon, Agents agents)
+      : path_(directory_.path() / "socket"), daemon_(command_line(daemon, path_, agents)) {
     connect();
     const json call{{"method", "io.nsenterd.SendRequest"},
                     {"parameters",
@@ -125,8 +126,8 @@ class Socket final : public Way {
 
 }  // namespace
 
-std::unique_ptr<Way> make_socket(const Request& request, const DaemonProgram& daemon) {
-  return std::make_unique<Socket>(request, daemon);
+std::unique_ptr<Way> make_socket(const Request& request, const DaemonProgram& daemon, Agents agents) {
+  return std::make_unique<Socket>(request, daemon, agents);
 }
 
 }  // namespace nsenterd::bench

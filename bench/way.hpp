@@ -44,11 +44,14 @@ class Way {
   [[nodiscard]] virtual std::optional<pid_t> fork_server() const { return std::nullopt; }
 };
 
+/// Whether every event gets an agent of its own, or all one that has joined already.
+enum class Agents { cold, warm };
+
 /// bench-floor at `program`.
-std::unique_ptr<Way> make_floor(const Request& request, const std::string& program);
+std::unique_ptr<Way> make_floor(const Request& request, const std::string& program, Agents agents);
 
 /// NSenterService in this process.
-std::unique_ptr<Way> make_library(const Request& request, const std::string& agent);
+std::unique_ptr<Way> make_library(const Request& request, const std::string& agent, Agents agents);
 
 /// A daemon started for this, and a client on its socket. `arguments` come after those that name socket and
 /// agent.
@@ -57,7 +60,7 @@ struct DaemonProgram {
   std::string agent;
   std::vector<std::string> arguments;
 };
-std::unique_ptr<Way> make_socket(const Request& request, const DaemonProgram& daemon);
+std::unique_ptr<Way> make_socket(const Request& request, const DaemonProgram& daemon, Agents agents);
 
 /// nsenter(1) and cat(1).
 std::unique_ptr<Way> make_nsenter(const Request& request);
