@@ -4,6 +4,16 @@
 #include <utility>
 
 namespace nsenterd::service {
+namespace {
+
+/// No more is heard of it.
+void end_agent(const WarmAgent& agent) {
+  agent.channel->close();
+  agent.process->set_handler(nullptr);
+  agent.process->kill();
+}
+
+}  // namespace
 
 std::optional<Target> AgentPool::find_target(pid_t pid) const {
   const auto found = targets_.find(pid);
@@ -31,12 +41,12 @@ std::optional<WarmAgent> AgentPool::take(pid_t target, const nsjoin::JoinPlan& p
 void AgentPool::keep(const Target& target, WarmAgent agent) {
   const auto now = Clock::now();
   Kept* const kept = now - agent.born < limits_.age ? keep_target(target) : nullptr;
-  if (kept == nullptr) return end(std::move(agent));
+  if (kept == nullptr) return end_agent(agent);
   if (agent.namespaces == NamespaceIds()) {
     // Of the agent, not of the target, which may have moved on since the agent joined.
     const auto self = Target::open(agent.process->pid());
     const auto namespaces = self ? self->namespaces(*Namespaces::from_flags(agent.plan.join)) : self.error();
-    if (!namespaces) return end(std::move(agent));
+    if (!namespaces) return end_agent(agent);
     agent.namespaces = *namespaces;
   }
   const auto stirred = [this, pid = target.pid(), process = agent.process.get()] {
@@ -52,7 +62,7 @@ void AgentPool::keep(const Target& target, WarmAgent agent) {
     WarmAgent oldest = std::move(kept->agents.front());
     kept->agents.erase(kept->agents.begin());
     --size_;
-    end(std::move(oldest));
+    end_agent(oldest);
   }
   if (size_ > limits_.agents) end_oldest();
   schedule(now + limits_.idle_time);
@@ -84,12 +94,6 @@ bool AgentPool::watch(Kept& kept) {
   return true;
 }
 
-void AgentPool::end(WarmAgent agent) {
-  agent.channel->close();
-  agent.process->set_handler(nullptr);
-  agent.process->kill();
-}
-
 void AgentPool::end_oldest() {
   Kept* oldest = nullptr;
   for (auto& [pid, kept] : targets_) {
@@ -100,7 +104,7 @@ void AgentPool::end_oldest() {
   WarmAgent agent = std::move(oldest->agents.front());
   oldest->agents.erase(oldest->agents.begin());
   --size_;
-  end(std::move(agent));
+  end_agent(agent);
 }
 
 void AgentPool::on_stirred(pid_t target, const WatchedChild* process) {
@@ -113,14 +117,14 @@ void AgentPool::on_stirred(pid_t target, const WatchedChild* process) {
   WarmAgent agent = std::move(*found);
   agents.erase(found);
   --size_;
-  end(std::move(agent));
+  end_agent(agent);
 }
 
 void AgentPool::remove_target(pid_t target) {
   auto node = targets_.extract(target);
   if (node.empty()) return;
   size_ -= node.mapped().agents.size();
-  for (WarmAgent& agent : node.mapped().agents) end(std::move(agent));
+  for (WarmAgent& agent : node.mapped().agents) end_agent(agent);
 }
 
 void AgentPool::schedule(Clock::time_point when) {
@@ -143,7 +147,7 @@ void AgentPool::sweep() {
     const auto first_fresh = std::find_if(kept.agents.begin(), kept.agents.end(),
                                           [&](const WarmAgent& agent) { return agent.idle_since > too_old; });
     size_ -= static_cast<std::size_t>(first_fresh - kept.agents.begin());
-    for (auto agent = kept.agents.begin(); agent != first_fresh; ++agent) end(std::move(*agent));
+    for (auto agent = kept.agents.begin(); agent != first_fresh; ++agent) end_agent(*agent);
     kept.agents.erase(kept.agents.begin(), first_fresh);
     const auto since = kept.agents.empty() ? kept.used : kept.agents.front().idle_since;
     if (since <= too_old) {

@@ -74,8 +74,6 @@ class AgentPool {
   /// Null if the target has ended, or cannot be watched.
   Kept* keep_target(const Target& target);
   bool watch(Kept& kept);
-  /// Ends an agent; no more is heard of it.
-  void end(WarmAgent agent);
   void end_oldest();
   /// An idle agent has ended, or said something unasked.
   void on_stirred(pid_t target, const WatchedChild* process);
