@@ -76,8 +76,8 @@ void signal_all() {
   }
 }
 
-void check_loop(void (*loop)(), Json (*request)(pid_t)) {
-  Scene scene;
+void check_loop(void (*loop)(), Json (*request)(pid_t), const std::vector<std::string>& options = {}) {
+  Scene scene(options);
   scene.target().start_inside(loop);
   Tally tally;
   for (int round = 0; round < 5; ++round) {
@@ -155,6 +155,16 @@ TEST_CASE("A container that stops agents of several forks, again and again, make
 TEST_CASE("A container that kills agents of several forks, again and again, makes no event hang") {
   NSENTERD_NEEDS(missing_root());
   check_loop(signal_all<SIGKILL>, read_in_new_pid_namespace);
+}
+
+TEST_CASE("A container that stops agents that are kept, again and again, makes no event hang") {
+  NSENTERD_NEEDS(missing_root());
+  check_loop(signal_all<SIGSTOP>, read_small, kKeepsAgents);
+}
+
+TEST_CASE("A container that kills agents that are kept, again and again, makes no event hang") {
+  NSENTERD_NEEDS(missing_root());
+  check_loop(signal_all<SIGKILL>, read_small, kKeepsAgents);
 }
 
 TEST_CASE("A container that is frozen is served, also when it is frozen during a request") {

@@ -43,7 +43,7 @@ unsigned long long start_time(pid_t pid) {
 
 }  // namespace
 
-Scene::Scene() : daemon_pid_(daemon_.pid()) {
+Scene::Scene(const std::vector<std::string>& options) : daemon_(options), daemon_pid_(daemon_.pid()) {
   // What is there once and for all is there now.
   if (!serves_within(std::chrono::seconds(5))) throw std::runtime_error("the daemon does not serve");
   wait_until([this] { return daemon_.agents().empty(); });

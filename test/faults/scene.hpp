@@ -4,6 +4,7 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "faults/bare_container.hpp"
 #include "faults/exchange.hpp"
@@ -12,9 +13,13 @@
 
 namespace nsenterd::test {
 
+/// Options of a daemon that keeps agents between events that follow each other, and soon none.
+inline const std::vector<std::string> kKeepsAgents{"--warm-agents", "64", "--warm-agent-time", "300ms"};
+
 class Scene {
  public:
-  Scene();
+  /// With further options on the daemon's command line.
+  explicit Scene(const std::vector<std::string>& options = {});
 
   Daemon& daemon() { return daemon_; }
   [[nodiscard]] const BareContainer& target() const { return *target_; }
