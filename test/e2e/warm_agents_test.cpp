@@ -213,6 +213,26 @@ TEST_CASE("warm agents end with their container, and nothing of it is held", "[e
   }
 }
 
+TEST_CASE("a warm agent that has been stopped ends like the others", "[e2e][warm]") {
+  NSENTERD_NEEDS(missing_for_containers());
+  // Not in the container's pid namespace, with which the kernel would end it.
+  const Json in_network{{"namespace", {"net"}}};
+  SECTION("when it has been idle for long enough") {
+    WarmUnshared fixture({"--warm-agents", "64", "--warm-agent-time", "100ms"});
+    const pid_t agent = fixture.ask(sleep_request(0), in_network);
+    ::kill(agent, SIGSTOP);
+    CHECK(gone_within_a_second(agent));
+  }
+  SECTION("with the container") {
+    WarmRunc fixture(kWarm, Kind::mapped);
+    const pid_t agent = fixture.ask(sleep_request(0), in_network);
+    const Stopped stopped(agent);
+    CHECK(fixture.container.kill().status == 0);
+    CHECK(gone_within_a_second(agent));
+    CHECK(fixture.container.remove_stopped().status == 0);
+  }
+}
+
 TEST_CASE("a warm agent keeps no mount of the container busy", "[e2e][warm]") {
   NSENTERD_NEEDS(missing_for_containers());
   for (const Kind kind : {Kind::none, Kind::mapped}) {
@@ -337,7 +357,7 @@ TEST_CASE("1,000 events in a row leave a daemon with a warm agent as the first d
   CHECK(descriptors_of(fixture.daemon.pid()) == descriptors);
   if (!kKeepsFreedMemory) {
     CHECK(resident_memory(fixture.daemon.pid()) < memory + 1024);
-    CHECK(resident_memory(first) < memory_of_agent + 256);
+    CHECK(resident_memory(first) < memory_of_agent + 1024);
   }
 }
 

@@ -175,6 +175,24 @@ TEST_CASE("An agent does not serve a target that has moved to other namespaces")
   }
 }
 
+TEST_CASE("An agent does not serve a target that has moved while it worked for it") {
+  NSENTERD_NEEDS(missing_for_containers());
+  Session session(512, {});
+  Mover target(CLONE_NEWNET);
+  const EventParameters parameters{.target = target.pid(), .namespaces = {Namespace::net}};
+  const auto event = session.make(parameters, request::sleep_for(1));
+  session.send(event);
+  REQUIRE(session.run_until([&] { return event->event.process_id() != 0; }));
+  const pid_t first = event->event.process_id();
+  // It is told of when it has been forked, and joins after that.
+  REQUIRE(wait_until([&] { return namespace_inode(first, "net") == namespace_inode(target.pid(), "net"); }));
+  target.move();
+  REQUIRE(session.run_until([&] { return event->sent.has_value(); }));
+  REQUIRE(*event->sent == "ok");
+  CHECK(session.agents_warm() == 1);
+  CHECK(ask(session, parameters) != first);
+}
+
 TEST_CASE("An agent ends with its target") {
   NSENTERD_NEEDS(missing_for_containers());
   Mover target(CLONE_NEWNET);
