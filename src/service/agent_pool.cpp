@@ -59,10 +59,9 @@ void AgentPool::keep(const Target& target, WarmAgent agent) {
   kept->agents.push_back(std::move(agent));
   ++size_;
   if (kept->agents.size() > limits_.agents_of_target) {
-    WarmAgent oldest = std::move(kept->agents.front());
+    end_agent(kept->agents.front());
     kept->agents.erase(kept->agents.begin());
     --size_;
-    end_agent(oldest);
   }
   if (size_ > limits_.agents) end_oldest();
   schedule(now + limits_.idle_time);
@@ -101,10 +100,9 @@ void AgentPool::end_oldest() {
     if (oldest == nullptr || kept.agents.front().idle_since < oldest->agents.front().idle_since)
       oldest = &kept;
   }
-  WarmAgent agent = std::move(oldest->agents.front());
+  end_agent(oldest->agents.front());
   oldest->agents.erase(oldest->agents.begin());
   --size_;
-  end_agent(agent);
 }
 
 void AgentPool::on_stirred(pid_t target, const WatchedChild* process) {
@@ -114,17 +112,16 @@ void AgentPool::on_stirred(pid_t target, const WatchedChild* process) {
   const auto found = std::find_if(agents.begin(), agents.end(),
                                   [&](const WarmAgent& agent) { return agent.process.get() == process; });
   if (found == agents.end()) return;
-  WarmAgent agent = std::move(*found);
+  end_agent(*found);
   agents.erase(found);
   --size_;
-  end_agent(agent);
 }
 
 void AgentPool::remove_target(pid_t target) {
   auto node = targets_.extract(target);
   if (node.empty()) return;
   size_ -= node.mapped().agents.size();
-  for (WarmAgent& agent : node.mapped().agents) end_agent(agent);
+  for (const WarmAgent& agent : node.mapped().agents) end_agent(agent);
 }
 
 void AgentPool::schedule(Clock::time_point when) {

@@ -50,7 +50,11 @@ class CallCounter {
   }
   CallCounter(const CallCounter&) = delete;
   CallCounter& operator=(const CallCounter&) = delete;
-  ~CallCounter() { end(); }
+  ~CallCounter() {
+    end();
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+  }
 
   /// Ends the count.
   std::map<std::string, long> calls() {
