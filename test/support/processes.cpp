@@ -115,7 +115,8 @@ std::vector<pid_t> own_children_named(std::string_view name) {
 
 std::vector<int> descriptors_of(pid_t pid) {
   std::vector<int> descriptors;
-  for (const auto& entry : std::filesystem::directory_iterator(proc_path(pid, "fd"))) {
+  std::error_code has_ended;
+  for (const auto& entry : std::filesystem::directory_iterator(proc_path(pid, "fd"), has_ended)) {
     descriptors.push_back(std::stoi(entry.path().filename()));
   }
   std::sort(descriptors.begin(), descriptors.end());

@@ -47,7 +47,7 @@ std::vector<pid_t> children_of(pid_t pid);
 /// Children of this process with that name.
 std::vector<pid_t> own_children_named(std::string_view name);
 
-/// The descriptors that a process has open, in ascending order.
+/// The descriptors that a process has open, in ascending order; none if it has ended.
 std::vector<int> descriptors_of(pid_t pid);
 
 /// How many descriptors this process has open.
