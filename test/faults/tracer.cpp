@@ -1,5 +1,6 @@
 #include "faults/tracer.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <chrono>
 #include <csignal>
@@ -96,7 +97,8 @@ Tracer::~Tracer() {
 
 void Tracer::run(std::atomic<int>& started) {
   seize(started);
-  while (!ending_) {
+  // Let go of in the middle, a call that is to fail would fail with ENOSYS.
+  while (!ending_ || is_failing_call()) {
     int status = 0;
     const pid_t pid = ::waitpid(-1, &status, __WALL | __WNOTHREAD);
     if (pid > 0) on_stop(pid, status);
@@ -105,6 +107,11 @@ void Tracer::run(std::atomic<int>& started) {
   }
   ended_ = true;
   // The kernel lets all tracees of a thread go with it.
+}
+
+bool Tracer::is_failing_call() const {
+  return std::any_of(tracees_.begin(), tracees_.end(),
+                     [](const auto& tracee) { return tracee.second.error != 0; });
 }
 
 void Tracer::seize(std::atomic<int>& started) {

@@ -50,6 +50,8 @@ class Tracer {
 
   void run(std::atomic<int>& started);
   void seize(std::atomic<int>& started);
+  /// Whether a process is just being kept from a call.
+  [[nodiscard]] bool is_failing_call() const;
   void on_stop(pid_t pid, int status);
   void on_fork(pid_t parent, pid_t child);
   void on_call(pid_t pid, Tracee& tracee);
