@@ -1,6 +1,8 @@
 // What may happen to agents that are kept, at any moment: before the daemon has noticed, as they get an event, and after.
+#include <chrono>
 #include <csignal>
 #include <map>
+#include <thread>
 #include <vector>
 
 #include <unistd.h>
@@ -47,11 +49,23 @@ std::vector<pid_t> warm_up(Scene& scene) {
   return agents;
 }
 
+/// How long the same events take when nothing happens.
+std::chrono::microseconds usual_time(Scene& scene) {
+  warm_up(scene);
+  Exchange exchange(scene.daemon().socket(), kKept + 2);
+  exchange.greet();
+  const auto begin = std::chrono::steady_clock::now();
+  exchange.send(read_small(scene.target().pid()));
+  exchange.endings(kDeadline + 4 * kGrace);
+  return std::chrono::duration_cast<std::chrono::microseconds>(std::chrono::steady_clock::now() - begin);
+}
+
 /// Events that come to warm agents as something happens, some time before or after.
 void check_fault(const std::function<void(Scene&, Exchange&, const std::vector<pid_t>&)>& fault,
                  const std::set<std::string>& outcomes, unsigned rounds = 50, bool concerns_all = false) {
   Scene scene(kKeepsAgents);
   std::map<std::string, int> counts;
+  const auto usual = usual_time(scene);
   for (unsigned round = 0; round < rounds; ++round) {
     CAPTURE(round);
     const auto agents = warm_up(scene);
@@ -61,7 +75,7 @@ void check_fault(const std::function<void(Scene&, Exchange&, const std::vector<p
     if (round % 3 == 0) fault(scene, exchange, agents);
     exchange.send(read_small(scene.target().pid()));
     if (round % 3 != 0) {
-      ::usleep(round * 10);
+      std::this_thread::sleep_for(2 * usual * round / rounds);
       fault(scene, exchange, agents);
     }
     for (const Ending& ending : exchange.endings(kDeadline + 4 * kGrace)) {
@@ -82,7 +96,8 @@ void check_fault(const std::function<void(Scene&, Exchange&, const std::vector<p
   }
   // It met both those that were done and those that were not; but a fork server is replaced before most events need it.
   for (const auto& [outcome, count] : counts) UNSCOPED_INFO(outcome << ": " << count);
-  if (!concerns_all) CHECK(counts.size() > 1);
+  // Under a sanitizer the daemon's part takes so long that what happens elsewhere may always come too early or too late.
+  if (!concerns_all && !kKeepsFreedMemory) CHECK(counts.size() > 1);
   const auto& neighbour = scene.stop_neighbour();
   CHECK(neighbour.unanswered.empty());
   CHECK(neighbour.answered > 0);
