@@ -64,11 +64,10 @@ bool receive_header(wire::FrameHeader& header) {
 
 /// To where a process that joins now would be. The container may have mounted another root over the one that was joined; the
 /// way from a root to its parent leads to what is mounted there (path_resolution(7)).
-nsjoin::StepFailure return_to_root() {
+void return_to_root() {
   // Who may not has joined no mount namespace, either (setns(2)).
   const bool is_there = (::chroot("/..") == 0 || errno == EPERM) && ::chdir("/") == 0;
-  if (is_there) return {};
-  return {.step = nsjoin::Step::change_directory, .error = errno};
+  if (!is_there) launch::give_up({.step = nsjoin::Step::change_directory, .error = errno});
 }
 
 /// One request and its answer. Whether there may be another.
@@ -88,14 +87,7 @@ bool serve(bool is_first) {
       !wire::send_frame(nsjoin::kSocket, wire::FrameKind::started, {})) {
     return false;
   }
-  if (!is_first) {
-    const nsjoin::StepFailure failure = return_to_root();
-    if (failure.step != nsjoin::Step::none) {
-      wire::send_frame(nsjoin::kSocket, wire::FrameKind::join_failed,
-                       {reinterpret_cast<const char*>(&failure), sizeof failure});
-      return false;
-    }
-  }
+  if (!is_first) return_to_root();
   const Reply reply = answer(request, credentials);
   return wire::send_frame(nsjoin::kSocket, wire::FrameKind::response, reply.text, reply.descriptor.get()) &&
          reply.may_serve_again;

@@ -3,23 +3,19 @@
 #include <cerrno>
 #include <csignal>
 
-#include <sys/wait.h>
-
 #include "base/syscalls.hpp"
 
 namespace nsenterd::base {
-namespace {
 
-int wait_pidfd(int pidfd, siginfo_t& info, int options) noexcept {
+int wait_for_child(idtype_t type, id_t id, int options, siginfo_t& info) noexcept {
   int result = 0;
   do {
+    info = {};
     // __WALL: an agent's exit signal is its fork server's, whatever that is.
-    result = ::waitid(P_PIDFD, static_cast<id_t>(pidfd), &info, options | WEXITED | __WALL);
+    result = ::waitid(type, id, &info, options | WEXITED | __WALL);
   } while (result < 0 && errno == EINTR);
   return result;
 }
-
-}  // namespace
 
 ChildProcess& ChildProcess::operator=(ChildProcess&& other) noexcept {
   if (this != &other) {
@@ -39,7 +35,7 @@ void ChildProcess::end() noexcept {
   if (!pidfd_ || reaped_) return;
   kill();
   siginfo_t info{};
-  wait_pidfd(pidfd_.get(), info, 0);
+  wait_for_child(P_PIDFD, static_cast<id_t>(pidfd_.get()), 0, info);
 }
 
 void ChildProcess::kill() const noexcept {
@@ -48,12 +44,12 @@ void ChildProcess::kill() const noexcept {
 
 bool ChildProcess::is_own() const noexcept {
   siginfo_t info{};
-  return wait_pidfd(pidfd_.get(), info, WNOHANG | WNOWAIT) == 0;
+  return wait_for_child(P_PIDFD, static_cast<id_t>(pidfd_.get()), WNOHANG | WNOWAIT, info) == 0;
 }
 
 std::optional<ExitStatus> ChildProcess::try_wait() noexcept {
   siginfo_t info{};
-  if (wait_pidfd(pidfd_.get(), info, WNOHANG) < 0) {
+  if (wait_for_child(P_PIDFD, static_cast<id_t>(pidfd_.get()), WNOHANG, info) < 0) {
     reaped_ = true;
     return ExitStatus{};
   }

@@ -4,10 +4,15 @@
 #include <optional>
 
 #include <sys/types.h>
+#include <sys/wait.h>
 
 #include "base/unique_fd.hpp"
 
 namespace nsenterd::base {
+
+/// waitid(2) for children that have ended, or what else `options` name, whatever their exit signal; restarts when
+/// interrupted. Where WNOHANG finds none, si_pid is 0.
+int wait_for_child(idtype_t type, id_t id, int options, siginfo_t& info) noexcept;
 
 /// How a process ended: one of the two is set, or neither where somebody else has reaped it.
 struct ExitStatus {

@@ -235,13 +235,13 @@ void EventInterface::terminate_request(const CallPtr& call) {
 }
 
 void EventInterface::list_events(const CallPtr& call) {
-  for (const auto& [key, value] : call->parameters().items()) return call->invalid_parameter(key);
+  if (!call->expect_no_parameters()) return;
   static_cast<void>(pids_.of(call->peer()));
   followers_.list(call, events_.of_user(call->peer().uid));
 }
 
 void EventInterface::get_statistics(varlink::Call& call) const {
-  for (const auto& [key, value] : call.parameters().items()) return call.invalid_parameter(key);
+  if (!call.expect_no_parameters()) return;
   Json messages = Json::array();
   for (const auto& [message, counted] : statistics_.messages()) {
     messages.push_back({{"message", message},

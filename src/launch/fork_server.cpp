@@ -42,12 +42,6 @@ int prepare() noexcept {
   return ::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 }
 
-[[noreturn]] void give_up(const StepFailure& failure) noexcept {
-  wire::send_frame(nsjoin::kSocket, wire::FrameKind::join_failed,
-                   {reinterpret_cast<const char*>(&failure), sizeof failure});
-  ::_exit(1);
-}
-
 /// Goes on as its own child, which the service is the parent of. The service sends a request only when it
 /// holds the child's pidfd, so a child that it never heard of does nothing.
 void go_on_as_child() noexcept {
@@ -122,6 +116,12 @@ void send_reply(SpawnReply& reply, int pidfd) noexcept {
 }
 
 }  // namespace
+
+void give_up(const StepFailure& failure) noexcept {
+  wire::send_frame(nsjoin::kSocket, wire::FrameKind::join_failed,
+                   {reinterpret_cast<const char*>(&failure), sizeof failure});
+  ::_exit(1);
+}
 
 nsjoin::PrivateMounts serve_forks() noexcept {
   const int own_pid_namespace = prepare();

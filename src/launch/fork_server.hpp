@@ -16,6 +16,9 @@ struct Spawned {
 /// nsjoin::kSocket.
 const Spawned& spawned() noexcept;
 
+/// Tells the service, on the event's socket, what this process could not join or create, and ends it.
+[[noreturn]] void give_up(const nsjoin::StepFailure& failure) noexcept;
+
 /// Serves the control socket. Returns only in a child, once it has joined its namespaces; ends the process
 /// when the control socket does.
 nsjoin::PrivateMounts serve_forks() noexcept;

@@ -5,16 +5,14 @@
 
 #include <sys/socket.h>
 
+#include "service/take_over.hpp"
+
 namespace nsenterd::service {
 
 using boost::asio::posix::descriptor_base;
 
 base::Result<void> AgentChannel::open(base::UniqueFd socket) {
-  boost::system::error_code refused;
-  socket_.assign(socket.get(), refused);
-  if (refused) return base::SystemError{"epoll_ctl", refused.value()};
-  static_cast<void>(socket.release());
-  return {};
+  return take_over(socket_, std::move(socket));
 }
 
 /// Waits on when a handler has been called, unless it has closed the channel.

@@ -19,16 +19,6 @@ constexpr std::chrono::milliseconds kLongestPause{1000};
 // The same, where there is a pidfd, but not the means to watch it.
 constexpr std::chrono::milliseconds kUnwatchedPause{100};
 
-int wait_for(idtype_t type, pid_t id, int options, siginfo_t& info) noexcept {
-  int result = 0;
-  do {
-    info = {};
-    // __WALL: an agent's exit signal is its fork server's, whatever that is.
-    result = ::waitid(type, static_cast<id_t>(id), &info, options | WEXITED | __WALL);
-  } while (result < 0 && errno == EINTR);
-  return result;
-}
-
 }  // namespace
 
 WatchedChild::WatchedChild(Reaper& reaper, const boost::asio::any_io_executor& executor,
@@ -92,7 +82,7 @@ void Reaper::reap_process(pid_t pid) {
 void Reaper::reap_unheld(idtype_t type, pid_t id, const std::function<void()>& done) {
   siginfo_t info{};
   do {
-    if (wait_for(type, id, WNOHANG, info) < 0) return done();
+    if (base::wait_for_child(type, static_cast<id_t>(id), WNOHANG, info) < 0) return done();
   } while (info.si_pid != 0);
   // One is left, and will be until it is reaped here: so the number is still its own, or its group's.
   ::kill(type == P_PGID ? -id : id, SIGKILL);
@@ -106,14 +96,15 @@ void Reaper::reap_unknown(pid_t group) {
 void Reaper::reap_unknown_after(pid_t group, std::chrono::milliseconds pause) {
   siginfo_t info{};
   for (;;) {
-    if (wait_for(P_PGID, group, WNOHANG | WNOWAIT | WSTOPPED, info) < 0) return;
+    if (base::wait_for_child(P_PGID, static_cast<id_t>(group), WNOHANG | WNOWAIT | WSTOPPED, info) < 0)
+      return;
     if (info.si_pid == 0 || watches(info.si_pid)) break;
     if (info.si_code == CLD_STOPPED) {
       // By somebody in the container: it would not come to its end by itself.
       ::kill(info.si_pid, SIGKILL);
       break;
     }
-    wait_for(P_PID, info.si_pid, WNOHANG, info);
+    base::wait_for_child(P_PID, static_cast<id_t>(info.si_pid), WNOHANG, info);
   }
   after(pause, [this, group, pause] { reap_unknown_after(group, std::min(2 * pause, kLongestPause)); });
 }

@@ -7,6 +7,8 @@
 
 #include <boost/asio/post.hpp>
 
+#include "service/take_over.hpp"
+
 namespace nsenterd::service {
 
 using nsjoin::Step;
@@ -23,15 +25,13 @@ base::Result<void> Spawner::launch() {
   auto server = launch::start_fork_server(program_.get());
   if (!server) return server.error();
   auto control = std::make_shared<boost::asio::posix::stream_descriptor>(executor_);
-  boost::system::error_code refused;
-  control->assign(server->control.get(), refused);
+  auto watched = take_over(*control, std::move(server->control));
   process_ = reaper_.watch(std::move(server->process), nullptr);
-  if (refused) {
+  if (!watched) {
     process_->kill();
     process_.reset();
-    return base::SystemError{"epoll_ctl", refused.value()};
+    return watched;
   }
-  static_cast<void>(server->control.release());
   control_ = std::move(control);
   return {};
 }

@@ -22,6 +22,12 @@ base::ForeignFd Call::take_descriptor(std::size_t index) noexcept {
   return index < descriptors_.size() ? std::move(descriptors_[index]) : base::ForeignFd();
 }
 
+bool Call::expect_no_parameters() {
+  if (message_.parameters.empty()) return true;
+  invalid_parameter(message_.parameters.begin().key());
+  return false;
+}
+
 bool Call::is_connected() const noexcept {
   const auto connection = connection_.lock();
   return connection && connection->is_open();

@@ -49,6 +49,8 @@ class Call {
   /// closed.
   [[nodiscard]] base::ForeignFd take_descriptor(std::size_t index) noexcept;
 
+  /// For a method that has no parameters: whether the call has none. One that has some has been refused.
+  bool expect_no_parameters();
   /// Whether there is still somebody to reply to.
   [[nodiscard]] bool is_connected() const noexcept;
 

@@ -152,7 +152,7 @@ void Server::dispatch(const std::shared_ptr<Call>& call) const {
 }
 
 void Server::get_info(Call& call) const {
-  for (const auto& [key, value] : call.parameters().items()) return call.invalid_parameter(key);
+  if (!call.expect_no_parameters()) return;
   Json names = Json::array();
   for (const auto& [name, interface] : interfaces_) names.push_back(name);
   call.reply(text_of({{"vendor", info_.vendor},

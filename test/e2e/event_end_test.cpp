@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "event_fixture.hpp"
+#include "support/openat2.hpp"
 #include "support/precondition.hpp"
 
 namespace nsenterd::test {
@@ -20,23 +21,12 @@ using std::chrono::seconds;
 
 constexpr char kNoSuchEvent[] = "io.nsenterd.NoSuchEvent";
 
-Json openat2_request(const std::string& path) {
-  return {{"message", "openat2SyscallRequest"},
-          {"payload",
-           {{"header", {{"root", "/"}, {"cwd", "/"}, {"capabilities", {0, 0}}}},
-            {"path", path},
-            {"flags", O_RDONLY},
-            {"mode", 0},
-            {"resolve", 0},
-            {"verifyfs", false}}}};
-}
-
 TEST_CASE("the file that openat2 opened comes with the response, once", "[e2e][end]") {
   NSENTERD_NEEDS(missing_for_containers());
   EventFixture fixture;
   // The container's files are the host's.
   const std::string path = fixture.daemon.socket().parent_path() / "log";
-  const std::string event = name_of(fixture.owner.start(fixture.target, openat2_request(path)));
+  const std::string event = name_of(fixture.owner.start(fixture.target, openat2_request({}, {.path = path})));
   REQUIRE(wait_until([&] { return fixture.daemon.agents().empty(); }));
   Json reply = fixture.other.about("ReceiveResponse", event);
   CHECK(reply["parameters"]["response"] ==
@@ -51,7 +41,8 @@ TEST_CASE("the file that openat2 opened comes with the response, once", "[e2e][e
   CHECK(fixture.owner.descriptors().empty());
   fixture.check_nothing_left();
 
-  fixture.owner.begin("SendRequest", async_parameters(fixture.target, openat2_request(path)), true);
+  fixture.owner.begin("SendRequest", async_parameters(fixture.target, openat2_request({}, {.path = path})),
+                      true);
   CHECK(fixture.owner.reply()["continues"] == true);
   CHECK(fixture.owner.reply()["parameters"]["response"]["payload"]["fd"] == 0);
   CHECK(fixture.owner.descriptors().size() == 1);
@@ -61,8 +52,10 @@ TEST_CASE("the file that openat2 opened comes with the response, once", "[e2e][e
 TEST_CASE("an opened file that nobody asks for is closed with its event", "[e2e][end]") {
   NSENTERD_NEEDS(missing_for_containers());
   EventFixture fixture;
-  for (int i = 0; i < 20; ++i) fixture.owner.start(fixture.target, openat2_request("/proc/uptime"));
-  const std::string event = name_of(fixture.other.start(fixture.target, openat2_request("/proc/uptime")));
+  for (int i = 0; i < 20; ++i)
+    fixture.owner.start(fixture.target, openat2_request({}, {.path = "/proc/uptime"}));
+  const std::string event =
+      name_of(fixture.other.start(fixture.target, openat2_request({}, {.path = "/proc/uptime"})));
   REQUIRE(wait_until([&] { return fixture.daemon.agents().empty(); }));
   CHECK(descriptors_of(fixture.daemon.pid()).size() >= fixture.descriptors + 21);
   CHECK(succeeded(fixture.other.terminate(event)));
@@ -76,7 +69,8 @@ TEST_CASE("the file that openat2 opened arrives however fast the agent is", "[e2
   NSENTERD_NEEDS(missing_for_containers());
   EventFixture fixture;
   for (int i = 0; i < 100; ++i) {
-    const std::string event = name_of(fixture.owner.start(fixture.target, openat2_request("/proc/uptime")));
+    const std::string event =
+        name_of(fixture.owner.start(fixture.target, openat2_request({}, {.path = "/proc/uptime"})));
     Json reply = fixture.other.about("ReceiveResponse", event);
     INFO(i << reply.dump());
     REQUIRE(succeeded(reply));
@@ -89,7 +83,8 @@ TEST_CASE("the file that openat2 opened arrives however fast the agent is", "[e2
 TEST_CASE("an opened file is one client's, and the others are not told a number of it", "[e2e][end]") {
   NSENTERD_NEEDS(missing_for_containers());
   EventFixture fixture;
-  const std::string event = name_of(fixture.owner.start(fixture.target, openat2_request("/proc/uptime")));
+  const std::string event =
+      name_of(fixture.owner.start(fixture.target, openat2_request({}, {.path = "/proc/uptime"})));
   REQUIRE(wait_until([&] { return fixture.daemon.agents().empty(); }));
   {
     // Both ask before either is answered.

@@ -12,14 +12,7 @@
 namespace nsenterd::test {
 namespace {
 
-const Json kOpenFile{{"message", "openat2SyscallRequest"},
-                     {"payload",
-                      {{"header", {{"root", "/"}, {"cwd", "/"}, {"capabilities", {0, 0}}}},
-                       {"path", "/mnt/file"},
-                       {"flags", O_RDONLY},
-                       {"mode", 0},
-                       {"resolve", 0},
-                       {"verifyfs", true}}}};
+const Json kOpenFile = openat2_request({}, {.path = "/mnt/file", .verifyfs = true});
 
 TEST_CASE("a file whose closing is never answered keeps the daemon from nothing", "[e2e][openat2]") {
   NSENTERD_NEEDS(missing_root());

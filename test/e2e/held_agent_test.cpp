@@ -48,7 +48,7 @@ Json overlay_request(const Personality& personality, const std::string& path) {
              {"target", "/merged"},
              {"fstype", "overlay"},
              {"flags", 0},
-             {"data", "lowerdir=" + path + ":/work"}};
+             {"data", "lowerdir=" + path + ":/scratch"}};
   return {{"message", "mountSyscallRequest"}, {"payload", Json::array({std::move(mount)})}};
 }
 
@@ -60,7 +60,7 @@ struct Jail {
   explicit Jail(Kind kind) : served(kind), stalled(prepared(served), "/jail/stalled") {}
 
   static const Container& prepared(const ServedContainer& served) {
-    for (const char* directory : {"/jail", "/jail/stalled", "/jail/work", "/jail/merged"}) {
+    for (const char* directory : {"/jail", "/jail/stalled", "/jail/scratch", "/jail/merged"}) {
       served.put_directory(directory);
     }
     served.put_directory("/private", 0700);
@@ -69,11 +69,11 @@ struct Jail {
 };
 
 Personality jailed(std::uint64_t capabilities = 0) {
-  return {.root = "/jail", .cwd = "/jail/work", .capabilities = capabilities, .uid = {}, .gid = {}};
+  return {.root = "/jail", .cwd = "/jail/scratch", .capabilities = capabilities, .uid = {}, .gid = {}};
 }
 
 Personality jailed_user(std::uint64_t capabilities = 0, uid_t uid = 1000, gid_t gid = 1000) {
-  return {.root = "/jail", .cwd = "/jail/work", .capabilities = capabilities, .uid = uid, .gid = gid};
+  return {.root = "/jail", .cwd = "/jail/scratch", .capabilities = capabilities, .uid = uid, .gid = gid};
 }
 
 /// The kernel's line of four ids: real, effective, saved, filesystem.

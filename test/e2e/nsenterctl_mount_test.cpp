@@ -73,10 +73,10 @@ void check_ways_to_unmount(const ContainerFixture& fixture) {
 }
 
 void check_overlay(const ContainerFixture& fixture) {
-  fixture.container.shell("mkdir -p /tmp/m /tmp/lower /tmp/upper /tmp/work; echo lower > /tmp/lower/file");
+  fixture.container.shell("mkdir -p /tmp/m /tmp/lower /tmp/upper /tmp/scratch; echo lower > /tmp/lower/file");
   const std::vector<std::string> mount{
       "mount", fixture.pid, "overlay", "/tmp/m",
-      "-t",    "overlay",   "-o",      "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/work"};
+      "-t",    "overlay",   "-o",      "lowerdir=/tmp/lower,upperdir=/tmp/upper,workdir=/tmp/scratch"};
   // runc's own process has hardly any capabilities, and who acts as that process has no more.
   auto powerless = mount;
   powerless.insert(powerless.begin(), {"--as", fixture.pid});

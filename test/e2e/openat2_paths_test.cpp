@@ -33,38 +33,40 @@ std::string found(ServedContainer& served, const Personality& personality, const
 
 /// Files that say where they are, and links to them.
 void put_tree(const ServedContainer& served) {
-  for (const char* directory : {"/jail", "/jail/d", "/work", "/work/d"}) served.put_directory(directory);
-  for (const char* file : {"/top", "/jail/top", "/jail/d/file", "/work/file", "/work/d/file"}) {
+  for (const char* directory : {"/jail", "/jail/d", "/scratch", "/scratch/d"})
+    served.put_directory(directory);
+  for (const char* file : {"/top", "/jail/top", "/jail/d/file", "/scratch/file", "/scratch/d/file"}) {
     served.put_file(file, file);
   }
   served.container().shell(
-      "ln -s /top /work/absolute; ln -s d/file /work/relative; ln -s ../top /work/upwards; ln -s /top "
+      "ln -s /top /scratch/absolute; ln -s d/file /scratch/relative; ln -s ../top /scratch/upwards; ln -s "
+      "/top "
       "/jail/d/absolute;"
-      "ln -s loop /work/loop; ln -s d /work/dlink; echo -n mounted > /dev/shm/file");
+      "ln -s loop /scratch/loop; ln -s d /scratch/dlink; echo -n mounted > /dev/shm/file");
 }
 
 TEST_CASE("a path is looked up from the caller's directory and root", "[e2e]") {
   NSENTERD_NEEDS(missing_for_containers());
   ServedContainer served(GENERATE(Kind::none, Kind::mapped));
   put_tree(served);
-  CHECK(found(served, at("/work"), {.path = "file"}) == "/work/file");
-  CHECK(found(served, at("/work"), {.path = "./d/../d/file"}) == "/work/d/file");
-  CHECK(found(served, at("/work/d"), {.path = "../file"}) == "/work/file");
-  CHECK(found(served, at("/work"), {.path = "/top"}) == "/top");
-  CHECK(found(served, at("/work"), {.path = "absolute"}) == "/top");
-  CHECK(found(served, at("/work"), {.path = "relative"}) == "/work/d/file");
+  CHECK(found(served, at("/scratch"), {.path = "file"}) == "/scratch/file");
+  CHECK(found(served, at("/scratch"), {.path = "./d/../d/file"}) == "/scratch/d/file");
+  CHECK(found(served, at("/scratch/d"), {.path = "../file"}) == "/scratch/file");
+  CHECK(found(served, at("/scratch"), {.path = "/top"}) == "/top");
+  CHECK(found(served, at("/scratch"), {.path = "absolute"}) == "/top");
+  CHECK(found(served, at("/scratch"), {.path = "relative"}) == "/scratch/d/file");
   CHECK(found(served, at("/jail", "/jail"), {.path = "/top"}) == "/jail/top");
   CHECK(found(served, at("/jail/d", "/jail"), {.path = "file"}) == "/jail/d/file");
   CHECK(found(served, at("/jail/d", "/jail"), {.path = "../../../top"}) == "/jail/top");
   CHECK(found(served, at("/jail/d", "/jail"), {.path = "/../../top"}) == "/jail/top");
   CHECK(found(served, at("/jail/d", "/jail"), {.path = "absolute"}) == "/jail/top");
-  CHECK(openat2(served, at("/jail", "/jail"), {.path = "/work/file"}).error == ENOENT);
-  CHECK(openat2(served, at("/work"), {.path = "loop"}).error == ELOOP);
-  CHECK(openat2(served, at("/work"), {.path = ""}).error == ENOENT);
-  CHECK(openat2(served, at("/work"), {.path = "file/x"}).error == ENOTDIR);
-  CHECK(openat2(served, at("/work"), {.path = "d", .flags = O_WRONLY}).error == EISDIR);
-  CHECK(openat2(served, at("/work"), {.path = "relative", .flags = O_NOFOLLOW}).error == ELOOP);
-  CHECK(openat2(served, at("/work"), {.path = std::string(256, 'a')}).error == ENAMETOOLONG);
+  CHECK(openat2(served, at("/jail", "/jail"), {.path = "/scratch/file"}).error == ENOENT);
+  CHECK(openat2(served, at("/scratch"), {.path = "loop"}).error == ELOOP);
+  CHECK(openat2(served, at("/scratch"), {.path = ""}).error == ENOENT);
+  CHECK(openat2(served, at("/scratch"), {.path = "file/x"}).error == ENOTDIR);
+  CHECK(openat2(served, at("/scratch"), {.path = "d", .flags = O_WRONLY}).error == EISDIR);
+  CHECK(openat2(served, at("/scratch"), {.path = "relative", .flags = O_NOFOLLOW}).error == ELOOP);
+  CHECK(openat2(served, at("/scratch"), {.path = std::string(256, 'a')}).error == ENAMETOOLONG);
   CHECK(openat2(served, at("/"), {.path = "/none"}).message.find("/none: no such file or directory") !=
         std::string::npos);
 }
@@ -74,35 +76,35 @@ TEST_CASE("every restriction of the look-up is the kernel's", "[e2e]") {
   ServedContainer served(GENERATE(Kind::none, Kind::mapped));
   put_tree(served);
   const auto with = [&](std::uint64_t resolve, const std::string& path,
-                        const Personality& where = at("/work")) {
+                        const Personality& where = at("/scratch")) {
     return found(served, where, {.path = path, .resolve = resolve});
   };
   const std::string exdev = std::to_string(EXDEV);
   const std::string eloop = std::to_string(ELOOP);
   const std::string einval = std::to_string(EINVAL);
-  CHECK(with(RESOLVE_BENEATH, "d/file") == "/work/d/file");
-  CHECK(with(RESOLVE_BENEATH, "d/../file") == "/work/file");
-  CHECK(with(RESOLVE_BENEATH, "relative") == "/work/d/file");
-  for (const char* path : {"/work/file", "../top", "d/../../top", "absolute", "upwards"}) {
+  CHECK(with(RESOLVE_BENEATH, "d/file") == "/scratch/d/file");
+  CHECK(with(RESOLVE_BENEATH, "d/../file") == "/scratch/file");
+  CHECK(with(RESOLVE_BENEATH, "relative") == "/scratch/d/file");
+  for (const char* path : {"/scratch/file", "../top", "d/../../top", "absolute", "upwards"}) {
     CAPTURE(path);
     CHECK(with(RESOLVE_BENEATH, path) == exdev);
   }
-  CHECK(with(RESOLVE_NO_SYMLINKS, "d/file") == "/work/d/file");
+  CHECK(with(RESOLVE_NO_SYMLINKS, "d/file") == "/scratch/d/file");
   for (const char* path : {"relative", "absolute", "dlink/file"}) {
     CAPTURE(path);
     CHECK(with(RESOLVE_NO_SYMLINKS, path) == eloop);
   }
-  CHECK(with(RESOLVE_NO_XDEV, "relative") == "/work/d/file");
+  CHECK(with(RESOLVE_NO_XDEV, "relative") == "/scratch/d/file");
   CHECK(with(RESOLVE_NO_XDEV, "dev/shm/file", at("/")) == exdev);
   CHECK(with(RESOLVE_NO_XDEV, "file", at("/dev/shm")) == "mounted");
-  CHECK(with(RESOLVE_NO_MAGICLINKS, "relative") == "/work/d/file");
-  CHECK(with(RESOLVE_IN_ROOT, "/file") == "/work/file");
-  CHECK(with(RESOLVE_IN_ROOT, "../../file") == "/work/file");
+  CHECK(with(RESOLVE_NO_MAGICLINKS, "relative") == "/scratch/d/file");
+  CHECK(with(RESOLVE_IN_ROOT, "/file") == "/scratch/file");
+  CHECK(with(RESOLVE_IN_ROOT, "../../file") == "/scratch/file");
   CHECK(with(RESOLVE_IN_ROOT, "/top", at("/jail/d", "/jail")) == std::to_string(ENOENT));
   CHECK(with(RESOLVE_IN_ROOT, "absolute") == std::to_string(ENOENT));
   // Whether a path is cached is the kernel's affair.
   const std::string cached = with(RESOLVE_CACHED, "file");
-  CHECK((cached == "/work/file" || cached == std::to_string(EAGAIN)));
+  CHECK((cached == "/scratch/file" || cached == std::to_string(EAGAIN)));
 
   CHECK(with(RESOLVE_BENEATH | RESOLVE_IN_ROOT, "file") == einval);
   CHECK(with(0x80, "file") == einval);

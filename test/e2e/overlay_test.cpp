@@ -21,7 +21,7 @@ using message::mount_of;
 constexpr std::uint64_t kMayMount = capability(CAP_SYS_ADMIN);
 /// The overlay makes itself a working directory that nobody may enter, and enters it.
 constexpr std::uint64_t kMayMountWritable = kMayMount | capability(CAP_DAC_OVERRIDE);
-constexpr char kLayers[] = "lowerdir=/lower,upperdir=/upper,workdir=/work";
+constexpr char kLayers[] = "lowerdir=/lower,upperdir=/upper,workdir=/scratch";
 
 Json overlay(const std::string& target, const std::string& layers, const Json& caller) {
   return mount_of("overlay", target, "overlay", 0, layers, caller);
@@ -30,7 +30,7 @@ Json overlay(const std::string& target, const std::string& layers, const Json& c
 /// A directory tree in /jail with what an overlay needs. Its like in / has other files.
 void make_layers(const ContainerEvents& events) {
   events.container().shell(
-      "set -e; for r in '' /jail; do mkdir -p $r/lower $r/more $r/upper $r/work $r/merged; done; "
+      "set -e; for r in '' /jail; do mkdir -p $r/lower $r/more $r/upper $r/scratch $r/merged; done; "
       "echo jail > /jail/lower/where; echo more > /jail/more/what; echo outside > /lower/where");
 }
 
@@ -118,10 +118,10 @@ TEST_CASE("a list with an overlay is one caller's as a whole", "[e2e][mount][per
   make_layers(events);
   const Json jailed = header("/jail", "/", kMayMount);
   const Json merged = overlay("/merged", "lowerdir=/lower:/more", jailed);
-  CHECK(events.blamed(mount({message::tmpfs_on("/work"), merged})) == "request.payload[1].Header");
-  CHECK(events.payload(mount({mount_of("tmpfs", "/work", "tmpfs", 0, "", jailed), merged}),
+  CHECK(events.blamed(mount({message::tmpfs_on("/scratch"), merged})) == "request.payload[1].Header");
+  CHECK(events.payload(mount({mount_of("tmpfs", "/scratch", "tmpfs", 0, "", jailed), merged}),
                        events.as(0, 0)) == "");
-  CHECK(mounts_at(events.pid(), "/jail/work").size() == 1);
+  CHECK(mounts_at(events.pid(), "/jail/scratch").size() == 1);
   CHECK(mounts_at(events.pid(), "/jail/merged").size() == 1);
 }
 

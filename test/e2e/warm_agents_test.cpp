@@ -11,6 +11,7 @@
 
 #include "event_fixture.hpp"
 #include "support/message_requests.hpp"
+#include "support/openat2.hpp"
 #include "support/precondition.hpp"
 #include "warm_fixture.hpp"
 
@@ -23,17 +24,6 @@ using std::chrono::seconds;
 using Kind = RuncContainer::UserNamespace;
 
 const std::vector<std::string> kWarm{"--warm-agents", "64"};
-
-Json openat2_request() {
-  return {{"message", "openat2SyscallRequest"},
-          {"payload",
-           {{"header", message::header()},
-            {"path", "/proc/uptime"},
-            {"flags", O_RDONLY},
-            {"mode", 0},
-            {"resolve", 0},
-            {"verifyfs", false}}}};
-}
 
 /// Whether any process of the machine is in that network namespace.
 bool anybody_in_network(std::uint64_t inode) {
@@ -143,8 +133,9 @@ TEST_CASE("an operation that takes a personality never has a warm agent, and lea
     WarmRunc fixture(kWarm, kind);
     const pid_t first = fixture.ask();
     std::set<pid_t> seen{first};
-    for (const Json& request : {openat2_request(), message::getxattr("/", "user.x", 64),
-                                message::listxattr("/", 64), message::mount({message::tmpfs_on("/tmp")})}) {
+    for (const Json& request :
+         {openat2_request({}, {.path = "/proc/uptime"}), message::getxattr("/", "user.x", 64),
+          message::listxattr("/", 64), message::mount({message::tmpfs_on("/tmp")})}) {
       INFO(request.dump());
       CHECK(seen.insert(fixture.ask(request)).second);
       CHECK(fixture.only_warm(1));

@@ -1,8 +1,6 @@
 // Targets: held by a pidfd, and what the kernel shows of them.
 #include <csignal>
-#include <string>
 
-#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -11,15 +9,10 @@
 #include "support/catch.hpp"
 #include "support/container.hpp"
 #include "support/precondition.hpp"
+#include "support/processes.hpp"
 
 namespace nsenterd::test {
 namespace {
-
-ino_t shown(pid_t pid, const std::string& name) {
-  struct stat status {};
-  REQUIRE(::stat(("/proc/" + std::to_string(pid) + "/ns/" + name).c_str(), &status) == 0);
-  return status.st_ino;
-}
 
 bool is_no_such_target(const Result<NamespaceIds>& result) {
   return result.has_error() && std::holds_alternative<NoSuchTarget>(result.error());
@@ -35,7 +28,7 @@ TEST_CASE("A target's namespaces are those that the kernel shows for it, and onl
     const NamespaceIds all = target.namespaces(Namespaces::all()).value();
     for (const char* name : {"user", "mnt", "uts", "ipc", "pid", "cgroup", "net", "time"}) {
       const auto kind = namespace_from_name(name).value();
-      CHECK(all[kind] == shown(pid, name));
+      CHECK(all[kind] == namespace_inode(pid, name));
       NamespaceIds one;
       one[kind] = all[kind];
       CHECK(target.namespaces({kind}).value() == one);
