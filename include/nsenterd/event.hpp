@@ -60,6 +60,9 @@ struct EventParameters {
   std::uint64_t clone_flags = 0;
   /// Whether send_request is done as soon as the agent runs and has the request.
   bool async = false;
+  /// Whether a target is Denied that is in the caller's own mount namespace, or that the caller may not even look at: a wrong
+  /// process id does no harm then.
+  bool refuse_host = false;
   /// Whether an agent of its own is started in any case, although a warm one may fit.
   bool fresh_agent = false;
   /// From sending the request to its response; for an asynchronous event too.

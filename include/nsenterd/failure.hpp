@@ -32,14 +32,16 @@ struct AgentDied {
 };
 /// The event was terminated before its response came.
 struct Terminated {};
+/// The target is a process of the host, and the event was not to enter those (EventParameters::refuse_host).
+struct Denied {};
 /// A limit on events under way is reached. Nothing was started.
 struct Overloaded {
   std::string limit;
 };
 
 /// What can keep an event from bringing a response. (An operation that fails does bring one: errorResponse.)
-struct Failure
-    : std::variant<InvalidParameter, NoSuchTarget, JoinFailed, TimedOut, AgentDied, Terminated, Overloaded> {
+struct Failure : std::variant<InvalidParameter, NoSuchTarget, JoinFailed, TimedOut, AgentDied, Terminated,
+                              Denied, Overloaded> {
   using variant::variant;
 };
 

@@ -105,9 +105,6 @@ class NSenterService {
   /// Agents that are kept for events to come.
   [[nodiscard]] std::size_t agents_warm() const noexcept;
 
-  /// As Target::open(), but without asking the kernel for a process that agents are kept for.
-  [[nodiscard]] Result<Target> pin(pid_t pid) const;
-
  private:
   using Handler = std::function<void(Result<void>)>;
   using Start = void (*)(service::EventState&, Handler);

@@ -50,12 +50,12 @@ Result<Target> pin_pidfd(base::ForeignFd pidfd) {
   return is_wrong ? Failure(InvalidParameter{"pidFileDescriptor"}) : std::move(target);
 }
 
-Result<Target> pin_number(const NSenterService& service, const base::Result<const PidTranslation*>& pids,
-                          pid_t number) {
+Result<pid_t> own_number(const base::Result<const PidTranslation*>& pids, pid_t number) {
   if (!pids && pids.error().error == ESRCH) return Failure(InvalidParameter{"pid"});
   if (!pids) return Failure(JoinFailed{std::string(pids.error().step), pids.error().error});
   const auto pid = (*pids)->from_peer(number);
-  return pid ? service.pin(*pid) : Failure(NoSuchTarget{});
+  if (!pid) return Failure(NoSuchTarget{});
+  return *pid;
 }
 
 EventOutcome outcome_of(const ClientEvent& event, const Result<void>& result) {
@@ -90,37 +90,30 @@ void EventInterface::send_request(const CallPtr& call) {
   if (events_.count_of_user(call->peer().uid) >= limits_.events_of_user) {
     return reply_failure(*call, Overloaded{"eventsOfUser"});
   }
-  auto target = pin_target(*call, *parameters);
+  auto target = find_target(*call, *parameters);
   if (!target) return;
-  const auto is_host = host_.is_host_process(*target);
-  if (!is_host) return reply_failure(*call, is_host.error());
-  if (*is_host) return call->error("org.varlink.service.PermissionDenied");
   start(call, std::move(*parameters), std::move(*target));
 }
 
-std::optional<Target> EventInterface::pin_target(varlink::Call& call,
-                                                 const SendRequestParameters& parameters) {
+std::optional<std::variant<pid_t, Target>> EventInterface::find_target(
+    varlink::Call& call, const SendRequestParameters& parameters) {
+  const auto answer = [&call](auto found) -> std::optional<std::variant<pid_t, Target>> {
+    if (found) return std::move(*found);
+    reply_failure(call, found.error());
+    return std::nullopt;
+  };
   // The replies tell the agent's number, however the target is given.
   const auto pids = pids_.of(call.peer());
-  Result<Target> target = Failure(NoSuchTarget{});
-  if (parameters.target_event) {
-    const auto event = events_.find(*parameters.target_event, call.peer().uid);
-    if (!event) {
-      no_such_event(call, *parameters.target_event);
-      return std::nullopt;
-    }
-    target = event->event.agent();
-  } else if (parameters.pid_descriptor) {
-    target = pin_pidfd(call.take_descriptor(*parameters.pid_descriptor));
-  } else {
-    target = pin_number(service_, pids, *parameters.pid);
-  }
-  if (target) return std::move(*target);
-  reply_failure(call, target.error());
+  if (parameters.pid_descriptor) return answer(pin_pidfd(call.take_descriptor(*parameters.pid_descriptor)));
+  if (!parameters.target_event) return answer(own_number(pids, *parameters.pid));
+  const auto event = events_.find(*parameters.target_event, call.peer().uid);
+  if (event) return answer(event->event.agent());
+  no_such_event(call, *parameters.target_event);
   return std::nullopt;
 }
 
-void EventInterface::start(const CallPtr& call, SendRequestParameters parameters, Target target) {
+void EventInterface::start(const CallPtr& call, SendRequestParameters parameters,
+                           std::variant<pid_t, Target> target) {
   EventParameters event;
   event.target = std::move(target);
   event.uid = parameters.uid;
@@ -129,6 +122,7 @@ void EventInterface::start(const CallPtr& call, SendRequestParameters parameters
   event.clone_flags = parameters.clone_flags;
   event.async = parameters.async;
   event.fresh_agent = parameters.fresh_agent;
+  event.refuse_host = true;
   event.timeout = std::min(parameters.timeout.value_or(limits_.default_timeout), limits_.maximum_timeout);
   const std::uint64_t number = events_.next_number();
   if (!followers_.empty()) event.on_running = [this, number] { events_.set_running(number); };

@@ -10,7 +10,6 @@
 
 #include <nsenterd/service.hpp>
 
-#include "daemon/access.hpp"
 #include "daemon/client_pids.hpp"
 #include "daemon/event_followers.hpp"
 #include "daemon/event_registry.hpp"
@@ -50,10 +49,11 @@ class EventInterface {
   void get_statistics(varlink::Call& call) const;
 
   // Both answer the call themselves where they return nothing.
-  std::optional<Target> pin_target(varlink::Call& call, const SendRequestParameters& parameters);
+  std::optional<std::variant<pid_t, Target>> find_target(varlink::Call& call,
+                                                         const SendRequestParameters& parameters);
   ClientEventPtr find_event(varlink::Call& call) const;
 
-  void start(const CallPtr& call, SendRequestParameters parameters, Target target);
+  void start(const CallPtr& call, SendRequestParameters parameters, std::variant<pid_t, Target> target);
   void on_sent(const CallPtr& call, const ClientEventPtr& event, const Result<void>& result);
   [[nodiscard]] std::string begin_reply(const ClientEvent& event) const;
   void on_ended(ClientEvent& event, const Result<void>& result);
@@ -66,7 +66,6 @@ class EventInterface {
   NSenterService& service_;
   EventLimits limits_;
   std::function<std::size_t()> clients_;
-  HostGuard host_;
   ClientPids pids_;
   EventFollowers followers_{pids_};
   EventRegistry events_;

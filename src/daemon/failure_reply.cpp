@@ -25,6 +25,7 @@ struct Reply {
     call.error("io.nsenterd.AgentDied", parameters);
   }
   void operator()(const Terminated&) const { call.error("io.nsenterd.Terminated"); }
+  void operator()(const Denied&) const { call.error("org.varlink.service.PermissionDenied"); }
   void operator()(const Overloaded& failure) const {
     call.error("io.nsenterd.Overloaded", {{"limit", failure.limit}});
   }

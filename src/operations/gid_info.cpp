@@ -27,6 +27,8 @@ struct GidInfo {
   using Request = GidInfoRequest;
   using Response = GidInfoResponse;
 
+  static constexpr bool kOnlyReads = true;
+
   static Result<Response> run(const Request& request, const Context& context) {
     auto id = find_id(context, "/etc/group", "group", request.group);
     if (!id) return id.error();

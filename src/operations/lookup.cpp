@@ -29,6 +29,8 @@ struct Lookup {
   using Request = LookupRequest;
   using Response = FileInfo;
 
+  static constexpr bool kOnlyReads = true;
+
   static PrivateMountNeeds needs(const Request& request) {
     return private_mount_needs(request.entry, request.mount_procfs, request.mount_sysfs);
   }

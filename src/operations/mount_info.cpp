@@ -20,6 +20,8 @@ struct MountInfo {
   using Request = Nothing;
   using Response = MountTable;
 
+  static constexpr bool kOnlyReads = true;
+
   /// Its own, because the container's /proc may be a fake.
   static PrivateMountNeeds needs(const Request& /*request*/) { return {.procfs = true, .sysfs = false}; }
 

@@ -28,6 +28,8 @@ struct MountInode {
   using Request = MountInodeRequest;
   using Response = MountInodeResponse;
 
+  static constexpr bool kOnlyReads = true;
+
   static Result<Response> run(const Request& request, const Context& /*context*/) {
     Response response;
     response.inodes.reserve(request.mountpoints.size());

@@ -54,6 +54,8 @@ struct Operation {
   const char* response;
   /// Whether it may act with the caller's ids.
   bool takes_personality;
+  /// Whether it changes nothing, so that it may be run before it is known that the answer will be of use.
+  bool only_reads;
   /// Whether a descriptor goes with the response.
   bool answers_with_descriptor;
   Checked<CheckedRequest> (*check)(const Json& payload);
@@ -86,7 +88,7 @@ bool is_payload(std::string_view text) {
 
 /// An operation's type has Request, Response and `static Result<Response> run(const Request&, const Context&)`; if its
 /// paths may be below a private mount, `static PrivateMountNeeds needs(const Request&)`; if it may act with the
-/// caller's ids, `static constexpr bool kTakesPersonality = true`; and if some requests are wrong although each of their
+/// caller's ids, `static constexpr bool kTakesPersonality = true`; if it changes nothing, `static constexpr bool kOnlyReads = true`; and if some requests are wrong although each of their
 /// fields is right, `static std::optional<std::string> fault(const Request&)`, which names a field.
 template <class T>
 struct OperationOf {
@@ -125,10 +127,13 @@ template <class T>
 constexpr Operation make_operation(const char* request_type, const char* response_type) {
   using Of = OperationOf<T>;
   bool takes_personality = false;
+  bool only_reads = false;
   if constexpr (requires { T::kTakesPersonality; }) takes_personality = T::kTakesPersonality;
+  if constexpr (requires { T::kOnlyReads; }) only_reads = T::kOnlyReads;
   return {.request = request_type,
           .response = response_type,
           .takes_personality = takes_personality,
+          .only_reads = only_reads,
           .answers_with_descriptor = requires(typename T::Response response){response.file;
 }
 , .check = Of::check, .run = Of::run, .is_response = is_payload<typename T::Response>

@@ -51,6 +51,8 @@ struct ReadDir {
   using Request = ReadDirRequest;
   using Response = std::vector<FileInfo>;
 
+  static constexpr bool kOnlyReads = true;
+
   static PrivateMountNeeds needs(const Request& request) {
     return private_mount_needs(request.dir, request.mount_procfs, request.mount_sysfs);
   }

@@ -29,6 +29,8 @@ struct ReadFile {
   using Request = ReadFileRequest;
   using Response = Bytes;
 
+  static constexpr bool kOnlyReads = true;
+
   static PrivateMountNeeds needs(const Request& request) {
     return private_mount_needs(request.file, request.mount_procfs, request.mount_sysfs);
   }

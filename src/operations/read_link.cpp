@@ -23,6 +23,8 @@ struct ReadLink {
   using Request = ReadLinkRequest;
   using Response = Text;
 
+  static constexpr bool kOnlyReads = true;
+
   static PrivateMountNeeds needs(const Request& request) {
     return private_mount_needs(request.link, request.mount_procfs, request.mount_sysfs);
   }

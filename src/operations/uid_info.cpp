@@ -27,6 +27,8 @@ struct UidInfo {
   using Request = UidInfoRequest;
   using Response = UidInfoResponse;
 
+  static constexpr bool kOnlyReads = true;
+
   static Result<Response> run(const Request& request, const Context& context) {
     auto id = find_id(context, "/etc/passwd", "user", request.user);
     if (!id) return id.error();

@@ -4,16 +4,11 @@
 #include <utility>
 
 namespace nsenterd::service {
-namespace {
-
-/// No more is heard of it.
-void end_agent(const WarmAgent& agent) {
-  agent.channel->close();
-  agent.process->set_handler(nullptr);
-  agent.process->kill();
+void WarmAgent::end() const {
+  channel->close();
+  process->set_handler(nullptr);
+  process->kill();
 }
-
-}  // namespace
 
 std::optional<Target> AgentPool::find_target(pid_t pid) const {
   const auto found = targets_.find(pid);
@@ -21,16 +16,14 @@ std::optional<Target> AgentPool::find_target(pid_t pid) const {
   return found->second.target;
 }
 
-std::optional<WarmAgent> AgentPool::take(pid_t target, const nsjoin::JoinPlan& plan,
-                                         const NamespaceIds& namespaces) {
+std::optional<WarmAgent> AgentPool::take(pid_t target, const nsjoin::JoinPlan& plan) {
   const auto kept = targets_.find(target);
   if (kept == targets_.end()) return std::nullopt;
   kept->second.used = Clock::now();
   auto& agents = kept->second.agents;
   // The last one used: what it touched is more likely to be in the caches, and the others may end.
-  const auto found = std::find_if(agents.rbegin(), agents.rend(), [&](const WarmAgent& agent) {
-    return agent.plan == plan && agent.namespaces == namespaces;
-  });
+  const auto found = std::find_if(agents.rbegin(), agents.rend(),
+                                  [&](const WarmAgent& agent) { return agent.plan == plan; });
   if (found == agents.rend()) return std::nullopt;
   WarmAgent agent = std::move(*found);
   agents.erase(std::next(found).base());
@@ -41,12 +34,12 @@ std::optional<WarmAgent> AgentPool::take(pid_t target, const nsjoin::JoinPlan& p
 void AgentPool::keep(const Target& target, WarmAgent agent) {
   const auto now = Clock::now();
   Kept* const kept = now - agent.born < limits_.age ? keep_target(target) : nullptr;
-  if (kept == nullptr) return end_agent(agent);
+  if (kept == nullptr) return agent.end();
   if (agent.namespaces == NamespaceIds()) {
     // Of the agent, not of the target, which may have moved on since the agent joined.
     const auto self = Target::open(agent.process->pid());
     const auto namespaces = self ? self->namespaces(*Namespaces::from_flags(agent.plan.join)) : self.error();
-    if (!namespaces) return end_agent(agent);
+    if (!namespaces) return agent.end();
     agent.namespaces = *namespaces;
   }
   const auto stirred = [this, pid = target.pid(), process = agent.process.get()] {
@@ -59,7 +52,7 @@ void AgentPool::keep(const Target& target, WarmAgent agent) {
   kept->agents.push_back(std::move(agent));
   ++size_;
   if (kept->agents.size() > limits_.agents_of_target) {
-    end_agent(kept->agents.front());
+    kept->agents.front().end();
     kept->agents.erase(kept->agents.begin());
     --size_;
   }
@@ -100,7 +93,7 @@ void AgentPool::end_oldest() {
     if (oldest == nullptr || kept.agents.front().idle_since < oldest->agents.front().idle_since)
       oldest = &kept;
   }
-  end_agent(oldest->agents.front());
+  oldest->agents.front().end();
   oldest->agents.erase(oldest->agents.begin());
   --size_;
 }
@@ -112,7 +105,7 @@ void AgentPool::on_stirred(pid_t target, const WatchedChild* process) {
   const auto found = std::find_if(agents.begin(), agents.end(),
                                   [&](const WarmAgent& agent) { return agent.process.get() == process; });
   if (found == agents.end()) return;
-  end_agent(*found);
+  found->end();
   agents.erase(found);
   --size_;
 }
@@ -121,7 +114,7 @@ void AgentPool::remove_target(pid_t target) {
   auto node = targets_.extract(target);
   if (node.empty()) return;
   size_ -= node.mapped().agents.size();
-  for (const WarmAgent& agent : node.mapped().agents) end_agent(agent);
+  for (const WarmAgent& agent : node.mapped().agents) agent.end();
 }
 
 void AgentPool::schedule(Clock::time_point when) {
@@ -144,7 +137,7 @@ void AgentPool::sweep() {
     const auto first_fresh = std::find_if(kept.agents.begin(), kept.agents.end(),
                                           [&](const WarmAgent& agent) { return agent.idle_since > too_old; });
     size_ -= static_cast<std::size_t>(first_fresh - kept.agents.begin());
-    for (auto agent = kept.agents.begin(); agent != first_fresh; ++agent) end_agent(*agent);
+    for (auto agent = kept.agents.begin(); agent != first_fresh; ++agent) agent->end();
     kept.agents.erase(kept.agents.begin(), first_fresh);
     const auto since = kept.agents.empty() ? kept.used : kept.agents.front().idle_since;
     if (since <= too_old) {

@@ -21,7 +21,7 @@
 
 namespace nsenterd::service {
 
-/// An agent that has joined, with what it was made for.
+/// An agent that has joined, with what it was made for (EventPlan::wanted) and where it is.
 struct WarmAgent {
   nsjoin::JoinPlan plan;
   NamespaceIds namespaces;
@@ -29,6 +29,9 @@ struct WarmAgent {
   std::shared_ptr<WatchedChild> process;
   std::chrono::steady_clock::time_point born;
   std::chrono::steady_clock::time_point idle_since = {};
+
+  /// Kills it; no more is heard of it.
+  void end() const;
 };
 
 class AgentPool {
@@ -45,8 +48,8 @@ class AgentPool {
   /// The process of that number, if agents are, or were just now, kept for it and it has not ended: there is no need to pin
   /// it anew.
   [[nodiscard]] std::optional<Target> find_target(pid_t pid) const;
-  /// Takes an agent out for an event. `namespaces` is what the target is in at this moment.
-  std::optional<WarmAgent> take(pid_t target, const nsjoin::JoinPlan& plan, const NamespaceIds& namespaces);
+  /// Takes an agent out for an event. Whether it is where the target is now is for the caller to find out.
+  std::optional<WarmAgent> take(pid_t target, const nsjoin::JoinPlan& plan);
   /// Keeps an agent that has nothing to do, or ends it where that is not possible. WarmAgent::namespaces is found out here.
   void keep(const Target& target, WarmAgent agent);
   /// Ends all.

@@ -14,25 +14,39 @@ namespace {
 constexpr Namespaces kGivenUpAtEnd{Namespace::mnt,    Namespace::uts, Namespace::ipc,
                                    Namespace::cgroup, Namespace::net, Namespace::time};
 
-Result<Target> find_target(const ServiceState& service, const EventParameters& parameters) {
+Result<Target> pin_target(const ServiceState& service, const EventParameters& parameters) {
   if (const auto* target = std::get_if<Target>(&parameters.target)) return *target;
   return service.pin(std::get<pid_t>(parameters.target));
 }
 
-/// Looks up the target's namespaces as far as that matters. The caller's own user namespace, which the kernel does not let it
-/// join, is left out of `joined`.
-Result<void> find_namespaces(EventPlan& plan, Namespaces& joined, std::uint64_t own_user_namespace) {
-  const Namespaces wanted = plan.may_share_agent               ? joined
-                            : joined.contains(Namespace::user) ? Namespaces{Namespace::user}
-                                                               : Namespaces{};
-  if (wanted.empty()) return {};
-  auto namespaces = plan.target->namespaces(wanted);
-  if (!namespaces) return namespaces.error();
-  if ((*namespaces)[Namespace::user] == own_user_namespace) {
-    joined.erase(Namespace::user);
-    (*namespaces)[Namespace::user] = 0;
+/// A process that one may not even look at has rights that the caller lacks: no container.
+Failure look_failure(const Failure& failure, bool refuse_host) {
+  const auto* const refused = std::get_if<JoinFailed>(&failure);
+  const bool is_host = refuse_host && refused != nullptr && refused->error == EACCES;
+  return is_host ? Denied{} : failure;
+}
+
+/// Those of the target's namespaces that it matters to know.
+Namespaces kinds_to_find(const EventPlan& plan, bool refuse_host) {
+  constexpr std::uint32_t kOfOneEvent = CLONE_NEWUSER;
+  Namespaces kinds = *Namespaces::from_flags(plan.wanted.join &
+                                             (plan.may_share_agent ? nsjoin::kAllNamespaces : kOfOneEvent));
+  if (refuse_host) kinds.insert(Namespace::mnt);
+  return kinds;
+}
+
+Result<void> find_namespaces(EventPlan& plan, Namespaces kinds, const NamespaceIds& own, bool refuse_host) {
+  plan.join = plan.wanted;
+  if (kinds.empty()) return {};
+  auto found = plan.target->namespaces(kinds);
+  if (!found) return look_failure(found.error(), refuse_host);
+  if (refuse_host && (*found)[Namespace::mnt] == own[Namespace::mnt]) return Failure(Denied{});
+  // To be alike, agents need not be in a mount namespace that neither of them joins.
+  if ((plan.wanted.join & CLONE_NEWNS) == 0) (*found)[Namespace::mnt] = 0;
+  plan.namespaces = *found;
+  if (plan.namespaces[Namespace::user] == own[Namespace::user]) {
+    plan.join.join &= ~static_cast<std::uint32_t>(CLONE_NEWUSER);
   }
-  plan.namespaces = *namespaces;
   return {};
 }
 
@@ -56,12 +70,12 @@ Result<void> check_ids_are_mapped(const Target& target, const EventParameters& p
 
 }  // namespace
 
-Result<EventPlan> plan_event(ServiceState& service, const EventParameters& parameters,
+Result<EventPlan> plan_event(const ServiceState& service, const EventParameters& parameters,
                              const operations::Operation& operation,
                              const operations::PrivateMountNeeds& needs) {
   const auto created = Namespaces::from_flags(parameters.clone_flags);
   if (!created) return Failure(InvalidParameter{"cloneFlags"});
-  Namespaces joined = parameters.namespaces;
+  const Namespaces joined = parameters.namespaces;
   // A process inside the container would show the host's mounts.
   if (joined.contains(Namespace::pid) && !joined.contains(Namespace::mnt) &&
       !created->contains(Namespace::mnt)) {
@@ -69,29 +83,36 @@ Result<EventPlan> plan_event(ServiceState& service, const EventParameters& param
   }
   if (parameters.timeout <= std::chrono::milliseconds::zero())
     return Failure(InvalidParameter{"timeoutMilliseconds"});
-
-  auto target = find_target(service, parameters);
-  if (!target) return target.error();
   EventPlan plan;
-  plan.target = std::move(*target);
+  plan.wanted = {.join = joined.flags(),
+                 .create = created->flags(),
+                 .private_procfs = needs.procfs,
+                 .private_sysfs = needs.sysfs};
+  // The process that would make the procfs is outside the target's pid namespace then, so it would be the host's.
+  if (needs.procfs && nsjoin::joins_pid_late(plan.wanted)) return Failure(InvalidParameter{"cloneFlags"});
   // What is created is for this event alone.
   plan.may_share_agent = !operation.takes_personality && created->empty() && !parameters.fresh_agent &&
                          service.pool().is_enabled();
-  if (auto found = find_namespaces(plan, joined, service.own_user_namespace()); !found) return found.error();
-  if (operation.takes_personality && joined.contains(Namespace::user)) {
-    if (auto mapped = check_ids_are_mapped(*plan.target, parameters); !mapped) return mapped.error();
+  return plan;
+}
+
+Result<void> find_target(EventPlan& plan, const ServiceState& service, const EventParameters& parameters,
+                         const operations::Operation& operation) {
+  auto target = pin_target(service, parameters);
+  if (!target) return target.error();
+  plan.target = std::move(*target);
+  const Namespaces kinds = kinds_to_find(plan, parameters.refuse_host);
+  if (auto found = find_namespaces(plan, kinds, service.own_namespaces(), parameters.refuse_host); !found)
+    return found;
+  const bool reads_maps = operation.takes_personality && (plan.join.join & CLONE_NEWUSER) != 0;
+  if (reads_maps) {
+    if (auto mapped = check_ids_are_mapped(*plan.target, parameters); !mapped) return mapped;
   }
   // Its maps were looked up by its number, which may be another's by now; and where nothing is left to join, nobody else
   // would notice that it has ended.
-  const bool is_seen = plan.may_share_agent && (joined.flags() & kGivenUpAtEnd.flags()) != 0;
+  const bool is_seen = !reads_maps && (kinds.flags() & kGivenUpAtEnd.flags()) != 0;
   if (!is_seen && plan.target->has_ended()) return Failure(NoSuchTarget{});
-  plan.join_plan = {.join = joined.flags(),
-                    .create = created->flags(),
-                    .private_procfs = needs.procfs,
-                    .private_sysfs = needs.sysfs};
-  // The process that would make the procfs is outside the target's pid namespace then, so it would be the host's.
-  if (needs.procfs && nsjoin::joins_pid_late(plan.join_plan)) return Failure(InvalidParameter{"cloneFlags"});
-  return plan;
+  return {};
 }
 
 }  // namespace nsenterd::service

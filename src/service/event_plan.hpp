@@ -13,18 +13,27 @@ namespace nsenterd::service {
 class ServiceState;
 
 struct EventPlan {
-  nsjoin::JoinPlan join_plan;
-  std::optional<Target> target;
+  /// What is asked for. An agent that has served others was made for the same.
+  nsjoin::JoinPlan wanted;
   /// Whether it may be left to an agent that has served others, and whether others may be served by its agent afterwards.
   bool may_share_agent = false;
+
+  // What the kernel says of the target:
+
+  std::optional<Target> target;
   /// Which namespaces an agent has to be in that has served others.
   NamespaceIds namespaces;
+  /// `wanted` without a user namespace that is the caller's own: the kernel does not let it join that.
+  nsjoin::JoinPlan join;
 };
 
-/// Asks the kernel for the target, and for what of it is to be joined. Fails with what is wrong about the parameters, or about
-/// the target; nothing has been started then.
-Result<EventPlan> plan_event(ServiceState& service, const EventParameters& parameters,
+/// From the parameters alone: fails with what is wrong about them.
+Result<EventPlan> plan_event(const ServiceState& service, const EventParameters& parameters,
                              const operations::Operation& operation,
                              const operations::PrivateMountNeeds& needs);
+
+/// Asks the kernel for the target, and for what of it is to be joined.
+Result<void> find_target(EventPlan& plan, const ServiceState& service, const EventParameters& parameters,
+                         const operations::Operation& operation);
 
 }  // namespace nsenterd::service

@@ -43,9 +43,25 @@ void EventState::send(Handler handler) {
   (parameters_.async ? sent_ : receivers_.emplace_back()) = std::move(handler);
   phase_ = Phase::starting;
   plan_ = std::move(*prepared);
+  if (auto begun = begin(); !begun) end(begun.error());
+}
+
+Result<void> EventState::begin() {
+  auto agent = take_agent();
+  // What only reads begins while the target is looked at: what the agent answers counts only if it is where the target is.
+  const bool reads = operation_->only_reads;
+  if (reads && agent && !resume(*agent)) agent.reset();
+  const auto found = find_target(plan_, *service_, parameters_, *operation_);
+  if (agent && (!found || agent->namespaces != plan_.namespaces)) {
+    turn_away(*agent);
+    agent.reset();
+  }
+  if (!found) return found;
   set_deadline();
-  if (plan_.may_share_agent && resume()) return;
-  if (auto started = start(); !started) end(started.error());
+  if (!agent) return start();
+  if (!reads && !resume(*agent)) return start();
+  go_on_with(*agent);
+  return {};
 }
 
 Result<EventPlan> EventState::prepare() {
@@ -78,11 +94,11 @@ Result<void> EventState::start() {
   }
 
   spawning_ = true;
-  forks_to_come_ = nsjoin::later_forks(plan_.join_plan);
-  const int target = plan_.join_plan.join != 0 ? plan_.target->pidfd() : -1;
+  forks_to_come_ = nsjoin::later_forks(plan_.join);
+  const int target = plan_.join.join != 0 ? plan_.target->pidfd() : -1;
   // The event lives until the fork server has answered, so that what it forked is never without an owner.
   service_->spawner().spawn(
-      plan_.join_plan, agent_end.get(), target,
+      plan_.join, agent_end.get(), target,
       [event = shared_from_this()](Spawner::Outcome outcome) { event->on_spawned(std::move(outcome)); });
   return {};
 }
@@ -95,34 +111,43 @@ void EventState::set_deadline() {
   });
 }
 
-bool EventState::resume() {
-  while (auto agent = service_->pool().take(plan_.target->pid(), plan_.join_plan, plan_.namespaces)) {
-    channel_ = std::move(agent->channel);
-    agent->process->set_handler(
-        [event = shared_from_this()](const auto& status) { event->on_child_ended(status, 1); });
-    processes_.front() = agent->process;
-    // One that has ended while it was kept is none.
-    if (!give_request()) {
-      agent->process->set_handler(nullptr);
-      let_go();
-      continue;
-    }
-    channel_->set_handler([self = weak_from_this()] {
-      if (const auto event = self.lock()) event->on_frames();
-    });
-    agent_born_ = agent->born;
-    agent_namespaces_ = agent->namespaces;
-    forks_done_ = 1;
-    children_ = 1;
-    on_agent_running(agent->process->pid());
-    return true;
-  }
+std::optional<WarmAgent> EventState::take_agent() {
+  if (!plan_.may_share_agent) return std::nullopt;
+  const auto* const target = std::get_if<Target>(&parameters_.target);
+  return service_->pool().take(target != nullptr ? target->pid() : std::get<pid_t>(parameters_.target),
+                               plan_.wanted);
+}
+
+bool EventState::resume(const WarmAgent& agent) {
+  channel_ = agent.channel;
+  if (give_request()) return true;
+  turn_away(agent);
   return false;
+}
+
+void EventState::turn_away(const WarmAgent& agent) {
+  channel_.reset();
+  agent.end();
+}
+
+void EventState::go_on_with(const WarmAgent& agent) {
+  channel_->set_handler([self = weak_from_this()] {
+    if (const auto event = self.lock()) event->on_frames();
+  });
+  agent.process->set_handler(
+      [event = shared_from_this()](const auto& status) { event->on_child_ended(status, 1); });
+  processes_.front() = agent.process;
+  agent_born_ = agent.born;
+  agent_namespaces_ = agent.namespaces;
+  forks_done_ = 1;
+  children_ = 1;
+  on_agent_running(agent.process->pid());
 }
 
 void EventState::on_agent_running(pid_t pid) {
   process_id_ = pid;
   phase_ = Phase::running;
+  request_text_ = {};
   if (parameters_.on_running) boost::asio::post(service_->executor(), parameters_.on_running);
 }
 
@@ -176,7 +201,6 @@ bool EventState::give_request() {
                       request_text_))
     return false;
   request_size_ = request_text_.size();
-  request_text_ = {};
   return true;
 }
 
@@ -280,7 +304,7 @@ void EventState::hand_over() {
   if (!process || request_size_ + response_text_.size() > kMostKept) return;
   processes_.front().reset();
   --children_;
-  service_->pool().keep(*plan_.target, {.plan = plan_.join_plan,
+  service_->pool().keep(*plan_.target, {.plan = plan_.wanted,
                                         .namespaces = agent_namespaces_,
                                         .channel = std::move(channel_),
                                         .process = process,

@@ -66,9 +66,17 @@ class EventState : public std::enable_shared_from_this<EventState> {
 
  private:
   Result<EventPlan> prepare();
+  Result<void> begin();
+  /// Starts an agent.
   Result<void> start();
-  /// Goes on with an agent that has served others; false if there is none.
-  bool resume();
+  /// Takes an agent that has served others, for what they did; nothing if there is none.
+  std::optional<WarmAgent> take_agent();
+  /// Gives the request to such an agent. False if it is seen to be gone; nothing is left of it then.
+  bool resume(const WarmAgent& agent);
+  /// The agent that was given the request is this event's from now on.
+  void go_on_with(const WarmAgent& agent);
+  /// Ends an agent that was taken, whatever it was given: it is not what this event needs.
+  void turn_away(const WarmAgent& agent);
   void set_deadline();
 
   void on_spawned(Spawner::Outcome outcome);
@@ -118,7 +126,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
   std::chrono::steady_clock::time_point agent_born_;
   // Of an agent that has served others.
   NamespaceIds agent_namespaces_;
-  // Until it has been sent.
+  // Until the agent that has it is known to be the right one.
   std::string request_text_;
   std::size_t request_size_ = 0;
   int forks_to_come_ = 0;

@@ -21,6 +21,7 @@ struct Describe {
     return "agent died";
   }
   std::string operator()(const Terminated&) const { return "terminated"; }
+  std::string operator()(const Denied&) const { return "target is a process of the host"; }
   std::string operator()(const Overloaded& failure) const { return "overloaded: " + failure.limit; }
 };
 

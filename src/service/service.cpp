@@ -64,7 +64,7 @@ Result<NSenterService> NSenterService::create(boost::asio::any_io_executor execu
   auto program = launch::load_program(options.agent);
   if (!program) return start_failure("load agent: ", program.error());
   const auto self = Target::open(::getpid());
-  const auto own_namespaces = self ? self->namespaces({Namespace::user}) : self.error();
+  const auto own_namespaces = self ? self->namespaces({Namespace::user, Namespace::mnt}) : self.error();
   if (!own_namespaces) return own_namespaces.error();
   auto state = std::make_shared<service::ServiceState>(std::move(executor), std::move(*program), options,
                                                        *own_namespaces);
@@ -129,10 +129,6 @@ std::size_t NSenterService::agents_stuck() const noexcept {
 
 std::size_t NSenterService::agents_warm() const noexcept {
   return state_->pool().size();
-}
-
-Result<Target> NSenterService::pin(pid_t pid) const {
-  return state_->pin(pid);
 }
 
 boost::asio::any_io_executor NSenterService::default_executor() const {

@@ -25,8 +25,9 @@ class ServiceState {
   [[nodiscard]] Spawner& spawner() noexcept { return spawner_; }
   [[nodiscard]] Reaper& reaper() noexcept { return reaper_; }
   [[nodiscard]] AgentPool& pool() noexcept { return pool_; }
+  [[nodiscard]] const AgentPool& pool() const noexcept { return pool_; }
 
-  /// As NSenterService::pin().
+  /// As Target::open(), but without asking the kernel for a process that agents are kept for.
   [[nodiscard]] Result<Target> pin(pid_t pid) const;
 
   /// Takes an event up among those under way, and keeps it alive for as long; false if that is one too many.
@@ -37,8 +38,9 @@ class ServiceState {
   /// limit: it is one of processes.
   std::size_t& stuck() noexcept { return stuck_; }
 
-  /// The user namespace of this process, which the kernel does not let it join.
-  [[nodiscard]] std::uint64_t own_user_namespace() const noexcept { return own_namespaces_[Namespace::user]; }
+  /// The user and mount namespaces of this process. The kernel does not let it join the former; who is in the latter is a
+  /// process of the host.
+  [[nodiscard]] const NamespaceIds& own_namespaces() const noexcept { return own_namespaces_; }
 
   /// Ends everything; events sent afterwards are refused.
   void shut_down();
