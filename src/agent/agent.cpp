@@ -1,12 +1,10 @@
 #include "agent/agent.hpp"
 
-#include <cerrno>
 #include <string>
 #include <utility>
 
-#include <unistd.h>
-
 #include "agent/answer.hpp"
+#include "agent/request_list.hpp"
 #include "launch/fork_server.hpp"
 #include "nsjoin/join.hpp"
 #include "wire/frame.hpp"
@@ -18,15 +16,7 @@ bool receive_header(wire::FrameHeader& header) {
   return wire::receive_exactly(nsjoin::kSocket, &header, sizeof header);
 }
 
-/// To where a process that joins now would be. The container may have mounted another root over the one that was joined; the
-/// way from a root to its parent leads to what is mounted there (path_resolution(7)).
-void return_to_root() {
-  // Who may not has joined no mount namespace, either (setns(2)).
-  const bool is_there = (::chroot("/..") == 0 || errno == EPERM) && ::chdir("/") == 0;
-  if (!is_there) launch::give_up({.step = nsjoin::Step::change_directory, .error = errno});
-}
-
-/// One request and its answer. Whether there may be another.
+/// One event: its request, or several, and the answer. Whether there may be another.
 bool serve(bool is_first) {
   wire::FrameHeader header{};
   if (!receive_header(header)) return false;
@@ -39,11 +29,13 @@ bool serve(bool is_first) {
   if (header.length > wire::kMaxFrame) return false;
   std::string request(header.length, '\0');
   if (!wire::receive_exactly(nsjoin::kSocket, request.data(), request.size())) return false;
-  if (header.kind == wire::FrameKind::request_async &&
-      !wire::send_frame(nsjoin::kSocket, wire::FrameKind::started, {})) {
-    return false;
-  }
+  const bool is_list =
+      header.kind == wire::FrameKind::request_list || header.kind == wire::FrameKind::request_list_async;
+  const bool is_async =
+      header.kind == wire::FrameKind::request_async || header.kind == wire::FrameKind::request_list_async;
+  if (is_async && !wire::send_frame(nsjoin::kSocket, wire::FrameKind::started, {})) return false;
   if (!is_first) return_to_root();
+  if (is_list) return answer_list(request, credentials);
   const Reply reply = answer(request, credentials, wire::kMaxFrame);
   return send_reply(reply) && reply.may_serve_again;
 }

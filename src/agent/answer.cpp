@@ -5,6 +5,8 @@
 #include <new>
 #include <utility>
 
+#include <unistd.h>
+
 #include "launch/fork_server.hpp"
 #include "nsjoin/join.hpp"
 #include "operations/table.hpp"
@@ -17,7 +19,7 @@ namespace {
 using operations::ErrorResponse;
 
 Reply error_reply(const ErrorResponse& error) {
-  return {wire::join_message(operations::kErrorResponse, operations::write_payload(error)), {}};
+  return {wire::join_message(operations::kErrorResponse, operations::write_payload(error)), {}, true};
 }
 
 Reply run_operation(const operations::Operation& operation, std::string_view payload,
@@ -47,6 +49,22 @@ Reply answer(std::string_view request, const wire::Credentials& credentials, std
   return error_reply(operations::plain_error(ENOMEM, "cannot allocate memory"));
 } catch (const std::exception& failure) {
   return error_reply(operations::plain_error(EIO, failure.what()));
+}
+
+Reply failed_call(std::string_view call) {
+  return error_reply(operations::system_call_error(call));
+}
+
+bool changes_process(std::string_view request) noexcept {
+  const auto parts = wire::split_message(request);
+  const auto* operation = parts ? operations::find_operation(parts->type) : nullptr;
+  return operation != nullptr && operation->takes_personality;
+}
+
+void return_to_root() {
+  // Who may not has joined no mount namespace, either (setns(2)).
+  const bool is_there = (::chroot("/..") == 0 || errno == EPERM) && ::chdir("/") == 0;
+  if (!is_there) launch::give_up({.step = nsjoin::Step::change_directory, .error = errno});
 }
 
 bool send_reply(const Reply& reply) noexcept {

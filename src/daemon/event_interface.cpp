@@ -10,7 +10,6 @@
 
 #include "daemon/failure_reply.hpp"
 #include "daemon/interface_text.hpp"
-#include "wire/message.hpp"
 #include "wire/text_writer.hpp"
 
 namespace nsenterd::daemon {
@@ -23,16 +22,8 @@ constexpr std::string_view kErrorResponse = R"({"message":"errorResponse")";
 /// Appends the response, and gives up the descriptor that goes with it.
 std::vector<base::ForeignFd> append_response(std::string& text, ClientEvent& event) {
   std::vector<base::ForeignFd> descriptors;
-  if (event.event.descriptor() < 0) {
-    text += event.event.response_text();
-    return descriptors;
-  }
-  // To the client the number means nothing; it is told which one of those that come along it is.
-  Message response = event.event.response();
-  response.payload["fd"] = 0;
-  std::string payload;
-  wire::append_json(payload, response.payload);
-  text += wire::join_message(response.type, payload);
+  text += event.event.response_text();
+  if (event.event.descriptor() < 0) return descriptors;
   descriptors.emplace_back(event.event.release_descriptor());
   event.descriptor_is_given = true;
   return descriptors;

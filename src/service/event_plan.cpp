@@ -57,8 +57,7 @@ Result<void> check_ids_are_mapped(const Target& target, const EventParameters& p
 }  // namespace
 
 Result<EventPlan> plan_event(ServiceState& service, const EventParameters& parameters,
-                             const operations::Operation& operation,
-                             const operations::PrivateMountNeeds& needs) {
+                             const CheckedRequests& requests) {
   const auto created = Namespaces::from_flags(parameters.clone_flags);
   if (!created) return Failure(InvalidParameter{"cloneFlags"});
   Namespaces joined = parameters.namespaces;
@@ -75,10 +74,10 @@ Result<EventPlan> plan_event(ServiceState& service, const EventParameters& param
   EventPlan plan;
   plan.target = std::move(*target);
   // What is created is for this event alone.
-  plan.may_share_agent = !operation.takes_personality && created->empty() && !parameters.fresh_agent &&
+  plan.may_share_agent = !requests.takes_personality && created->empty() && !parameters.fresh_agent &&
                          service.pool().is_enabled();
   if (auto found = find_namespaces(plan, joined, service.own_user_namespace()); !found) return found.error();
-  if (operation.takes_personality && joined.contains(Namespace::user)) {
+  if (requests.takes_personality && joined.contains(Namespace::user)) {
     if (auto mapped = check_ids_are_mapped(*plan.target, parameters); !mapped) return mapped.error();
   }
   // Its maps were looked up by its number, which may be another's by now; and where nothing is left to join, nobody else
@@ -87,10 +86,11 @@ Result<EventPlan> plan_event(ServiceState& service, const EventParameters& param
   if (!is_seen && plan.target->has_ended()) return Failure(NoSuchTarget{});
   plan.join_plan = {.join = joined.flags(),
                     .create = created->flags(),
-                    .private_procfs = needs.procfs,
-                    .private_sysfs = needs.sysfs};
+                    .private_procfs = requests.needs.procfs,
+                    .private_sysfs = requests.needs.sysfs};
   // The process that would make the procfs is outside the target's pid namespace then, so it would be the host's.
-  if (needs.procfs && nsjoin::joins_pid_late(plan.join_plan)) return Failure(InvalidParameter{"cloneFlags"});
+  if (requests.needs.procfs && nsjoin::joins_pid_late(plan.join_plan))
+    return Failure(InvalidParameter{"cloneFlags"});
   return plan;
 }
 

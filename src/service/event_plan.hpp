@@ -6,7 +6,7 @@
 #include <nsenterd/event.hpp>
 
 #include "nsjoin/join_plan.hpp"
-#include "operations/operation.hpp"
+#include "service/requests.hpp"
 
 namespace nsenterd::service {
 
@@ -24,7 +24,6 @@ struct EventPlan {
 /// Asks the kernel for the target, and for what of it is to be joined. Fails with what is wrong about the parameters, or about
 /// the target; nothing has been started then.
 Result<EventPlan> plan_event(ServiceState& service, const EventParameters& parameters,
-                             const operations::Operation& operation,
-                             const operations::PrivateMountNeeds& needs);
+                             const CheckedRequests& requests);
 
 }  // namespace nsenterd::service
