@@ -176,6 +176,10 @@ TEST_CASE("a daemon that ends leaves nobody, also where a child of an agent runs
   CAPTURE(more.dump());
   const int signal = GENERATE(SIGKILL, SIGTERM);
   CAPTURE(signal);
+  // Before it has taken the personality, and afterwards.
+  const bool is_itself = GENERATE(true, false);
+  CAPTURE(is_itself);
+  if (is_itself) list.requests[1] = openat2_request({.cwd = "/stalled/directory"}, {.path = "/"});
   list.start(more);
   if (signal == SIGTERM) {
     // The first one waits for the event, the second does not.

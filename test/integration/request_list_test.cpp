@@ -16,6 +16,7 @@
 #include "support/container.hpp"
 #include "support/precondition.hpp"
 #include "support/processes.hpp"
+#include "support/stalled_mount.hpp"
 
 namespace nsenterd::test {
 namespace {
@@ -215,9 +216,12 @@ TEST_CASE("What an agent has carried in several messages counts as one when it i
 TEST_CASE("A service that is destroyed leaves nothing of an agent that has forked", "[list]") {
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;
+  const StalledMount stalled(container, "/mnt");
   Session session;
-  // The child has ended when this is asked, and nobody has waited for it.
-  const auto event = session.make(inside(container.pid(), {request::sleep_for(60)}), open_on_behalf(kFile));
+  // The child has ended, and nobody has waited for it; or it goes on for ever.
+  const char* const path = GENERATE("/proc/uptime", "/mnt/file");
+  CAPTURE(path);
+  const auto event = session.make(inside(container.pid(), {request::sleep_for(60)}), open_on_behalf(path));
   session.send(event);
   REQUIRE(session.run_until([] { return agent_processes().size() == 3; }));
   session.destroy_service();
