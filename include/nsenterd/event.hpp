@@ -1,12 +1,15 @@
-// NSenterEvent: the envelope of one request, its target, and its response.
+// NSenterEvent: the envelope of one request, or of several, their target, and the responses.
 #pragma once
 
 #include <chrono>
+#include <cstddef>
 #include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <variant>
+#include <vector>
 
 #include <sys/types.h>
 
@@ -45,6 +48,9 @@ class Target {
   std::shared_ptr<Pinned> pinned_;
 };
 
+/// The most requests that may follow the first of an event.
+inline constexpr std::size_t kMaxFollowingRequests = 64;
+
 /// What an event asks for. Made once, then read only.
 struct EventParameters {
   /// The target: pinned by the caller, or a process id that is pinned when the request is sent.
@@ -65,8 +71,11 @@ struct EventParameters {
   bool refuse_host = false;
   /// Whether an agent of its own is started in any case, although a warm one may fit.
   bool fresh_agent = false;
-  /// From sending the request to its response; for an asynchronous event too.
+  /// From sending the request to its response, or to the last one; for an asynchronous event too.
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
+  /// Further requests, which the same agent runs one after the other when it has run the first, with these same parameters. The
+  /// first that fails is the last that is run. At most one message of an event may be one that is answered with a descriptor.
+  std::vector<Message> following_requests;
   /// Called from the event loop when the agent runs and has been given the request, if it comes to that.
   std::function<void()> on_running;
 };
@@ -91,10 +100,17 @@ class NSenterEvent {
   /// openat2SyscallResponse "fd" is descriptor().
   [[nodiscard]] const Message& response() const;
   void set_response(Message response);
-  /// The same as JSON text, for those who pass it on: `{"message":TYPE,"payload":...}`. Empty before the agent has answered.
+  /// The same as JSON text, for those who pass it on: `{"message":TYPE,"payload":...}`. Empty before the agent has answered. In
+  /// it "fd" is 0: the index of the descriptor that goes along.
   [[nodiscard]] const std::string& response_text() const noexcept;
 
-  /// The descriptor that came with the response, still owned by the event, which closes it on a thread of its own: close(2)
+  /// The responses to EventParameters::following_requests, in their order. Fewer than these where one is an errorResponse, which
+  /// is the last; none where the first request failed, or the event.
+  [[nodiscard]] const std::vector<Message>& following_responses() const;
+  /// The same as texts, each as response_text().
+  [[nodiscard]] const std::vector<std::string>& following_response_texts() const noexcept;
+
+  /// The descriptor that came with a response, still owned by the event, which closes it on a thread of its own: close(2)
   /// may wait for the filesystem of a container. -1 if there is none.
   [[nodiscard]] int descriptor() const noexcept;
   /// Gives that descriptor up to the caller.

@@ -3,7 +3,7 @@
 
 namespace nsenterd::agent {
 
-/// Receives requests on the event's socket, runs them one after the other, and answers each, until an operation has
+/// Receives the requests of events on the socket, runs them one after the other, and answers each, until an operation has
 /// changed the process or the service has closed its end.
 void run();
 

@@ -10,7 +10,6 @@
 
 #include "daemon/failure_reply.hpp"
 #include "daemon/interface_text.hpp"
-#include "wire/message.hpp"
 #include "wire/text_writer.hpp"
 
 namespace nsenterd::daemon {
@@ -20,21 +19,23 @@ using wire::Json;
 
 constexpr std::string_view kErrorResponse = R"({"message":"errorResponse")";
 
-/// Appends the response, and gives up the descriptor that goes with it.
-std::vector<base::ForeignFd> append_response(std::string& text, ClientEvent& event) {
-  std::vector<base::ForeignFd> descriptors;
-  if (event.event.descriptor() < 0) {
-    text += event.event.response_text();
-    return descriptors;
+/// Appends the response, or all of them, as members of the reply, and gives up the descriptor that goes with one.
+std::vector<base::ForeignFd> append_responses(std::string& text, ClientEvent& client) {
+  NSenterEvent& event = client.event;
+  text.append(R"("response":)").append(event.response_text());
+  if (!event.parameters().following_requests.empty()) {
+    text += R"(,"followingResponses":[)";
+    const char* separator = "";
+    for (const std::string& response : event.following_response_texts()) {
+      text.append(std::exchange(separator, ",")).append(response);
+    }
+    text += ']';
   }
-  // To the client the number means nothing; it is told which one of those that come along it is.
-  Message response = event.event.response();
-  response.payload["fd"] = 0;
-  std::string payload;
-  wire::append_json(payload, response.payload);
-  text += wire::join_message(response.type, payload);
-  descriptors.emplace_back(event.event.release_descriptor());
-  event.descriptor_is_given = true;
+  std::vector<base::ForeignFd> descriptors;
+  if (event.descriptor() >= 0) {
+    descriptors.emplace_back(event.release_descriptor());
+    client.descriptor_is_given = true;
+  }
   return descriptors;
 }
 
@@ -58,10 +59,20 @@ Result<pid_t> own_number(const base::Result<const PidTranslation*>& pids, pid_t 
   return *pid;
 }
 
-EventOutcome outcome_of(const ClientEvent& event, const Result<void>& result) {
-  if (!result) return EventOutcome::failure;
-  return event.event.response_text().starts_with(kErrorResponse) ? EventOutcome::error_response
-                                                                 : EventOutcome::response;
+EventOutcome outcome_of(const std::string& response) {
+  return response.starts_with(kErrorResponse) ? EventOutcome::error_response : EventOutcome::response;
+}
+
+/// Counts every message that has been answered; where none is answered, the first is what failed.
+void record(Statistics& statistics, const ClientEvent& client, const Result<void>& result) {
+  const NSenterEvent& event = client.event;
+  const auto duration = std::chrono::steady_clock::now() - client.accepted;
+  statistics.record(event.request().type, result ? outcome_of(event.response_text()) : EventOutcome::failure,
+                    duration);
+  const auto& following = event.following_response_texts();
+  for (std::size_t i = 0; i < following.size(); ++i) {
+    statistics.record(event.parameters().following_requests[i].type, outcome_of(following[i]), duration);
+  }
 }
 
 }  // namespace
@@ -124,6 +135,7 @@ void EventInterface::start(const CallPtr& call, SendRequestParameters parameters
   event.fresh_agent = parameters.fresh_agent;
   event.refuse_host = true;
   event.timeout = std::min(parameters.timeout.value_or(limits_.default_timeout), limits_.maximum_timeout);
+  event.following_requests = std::move(parameters.following_requests);
   const std::uint64_t number = events_.next_number();
   if (!followers_.empty()) event.on_running = [this, number] { events_.set_running(number); };
   const auto started =
@@ -152,8 +164,7 @@ void EventInterface::on_sent(const CallPtr& call, const ClientEventPtr& event, c
 void EventInterface::on_ended(ClientEvent& event, const Result<void>& result) {
   // What was refused as wrong was no request; its message's name may be anything.
   if (!result.has_error() || !std::holds_alternative<InvalidParameter>(result.error())) {
-    statistics_.record(event.event.request().type, outcome_of(event, result),
-                       std::chrono::steady_clock::now() - event.accepted);
+    record(statistics_, event, result);
   }
   if (event.status != EventStatus::terminating) events_.set_status(event, EventStatus::finished);
   check_drained();
@@ -179,8 +190,7 @@ void EventInterface::give_response(varlink::Call& call, const ClientEventPtr& ev
     spdlog::debug("event {} failed: {}", event->name, to_string(result.error()));
     return reply_failure(call, result.error());
   }
-  text += R"("response":)";
-  auto descriptors = append_response(text, *event);
+  auto descriptors = append_responses(text, *event);
   call.reply(text += '}', std::move(descriptors));
 }
 

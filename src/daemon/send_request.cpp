@@ -15,9 +15,10 @@ namespace {
 
 using wire::Json;
 
-constexpr std::array<std::string_view, 11> kKnown{"pid",        "pidFileDescriptor",   "targetEvent", "uid",
-                                                  "gid",        "namespace",           "cloneFlags",  "async",
-                                                  "freshAgent", "timeoutMilliseconds", "request"};
+constexpr std::array<std::string_view, 12> kKnown{
+    "pid",        "pidFileDescriptor",   "targetEvent", "uid",
+    "gid",        "namespace",           "cloneFlags",  "async",
+    "freshAgent", "timeoutMilliseconds", "request",     "followingRequests"};
 
 /// -1 is no id but "leave as it is" to the kernel.
 constexpr std::uint32_t kMaxId = std::numeric_limits<std::uint32_t>::max() - 1;
@@ -64,6 +65,14 @@ void decode_fields(wire::Decoder& decoder, SendRequestParameters& out) {
   if (targets > 1) decoder.refuse(out.pid_descriptor ? "pidFileDescriptor" : "targetEvent");
 }
 
+/// Takes the value, which `path` leads to.
+boost::system::result<Message, BadParameter> decode_message(Json& value, const std::string& path) {
+  if (!value.is_object()) return BadParameter{path};
+  auto message = wire::message_from_json(std::move(value));
+  if (!message) return BadParameter{path + '.' + message.error().reason};
+  return std::move(*message);
+}
+
 }  // namespace
 
 void throw_exception_from_error(const BadParameter& error, const boost::source_location& /*where*/) {
@@ -90,10 +99,18 @@ boost::system::result<SendRequestParameters, BadParameter> decode_send_request(J
   decode_fields(decoder, decoded);
   if (bad_field) return BadParameter{std::move(*bad_field)};
   const auto request = parameters.find("request");
-  if (request == parameters.end() || !request->is_object()) return BadParameter{"request"};
-  auto message = wire::message_from_json(std::move(*request));
-  if (!message) return BadParameter{"request." + message.error().reason};
+  if (request == parameters.end()) return BadParameter{"request"};
+  auto message = decode_message(*request, "request");
+  if (!message) return message.error();
   decoded.request = std::move(*message);
+  const auto list = parameters.find("followingRequests");
+  if (list == parameters.end() || list->is_null()) return decoded;
+  if (!list->is_array()) return BadParameter{"followingRequests"};
+  for (std::size_t i = 0; i < list->size(); ++i) {
+    message = decode_message((*list)[i], "followingRequests[" + std::to_string(i) + "]");
+    if (!message) return message.error();
+    decoded.following_requests.push_back(std::move(*message));
+  }
   return decoded;
 }
 

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <optional>
 #include <string>
+#include <vector>
 
 #include <boost/system/result.hpp>
 
@@ -27,6 +28,7 @@ struct SendRequestParameters {
   bool fresh_agent = false;
   std::optional<std::chrono::milliseconds> timeout;
   Message request;
+  std::vector<Message> following_requests;
 };
 
 /// A parameter that is missing, wrong or unknown, by its path.
@@ -38,7 +40,7 @@ struct BadParameter {
 /// The one parameter of methods that are about an event: its name.
 boost::system::result<std::string, BadParameter> decode_event_name(const wire::Json& parameters);
 
-/// Decodes the parameters; `request` is moved out of them.
+/// Decodes the parameters; the requests are moved out of them.
 boost::system::result<SendRequestParameters, BadParameter> decode_send_request(wire::Json& parameters);
 
 }  // namespace nsenterd::daemon

@@ -104,9 +104,7 @@ struct OperationOf {
       if (!bad_field) bad_field = T::fault(request);
     }
     if (bad_field) return InvalidPayload{std::move(*bad_field)};
-    PrivateMountNeeds needs;
-    if constexpr (requires { T::needs(request); }) needs = T::needs(request);
-    return CheckedRequest{write_payload(request), needs};
+    return CheckedRequest{write_payload(request), needs_of(request)};
   }
 
   static Answer run(std::string_view payload, const Context& context) {
@@ -114,12 +112,20 @@ struct OperationOf {
     Request request;
     read_payload(reader, request);
     if (!reader.done()) return plain_error(EINVAL, "payload");
-    auto response = T::run(request, context);
+    Context own = context;
+    own.place = context.place.limited_to(needs_of(request));
+    auto response = T::run(request, own);
     if (!response) return response.error();
     Success success;
     success.payload = write_payload(*response);
     if constexpr (requires { response->file; }) success.descriptor = std::move(response->file);
     return success;
+  }
+
+ private:
+  static PrivateMountNeeds needs_of(const Request& request) {
+    if constexpr (requires { T::needs(request); }) return T::needs(request);
+    return {};
   }
 };
 

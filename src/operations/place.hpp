@@ -28,6 +28,11 @@ class Place {
   /// The descriptors stay the caller's; -1 where there is no private mount.
   Place(int procfs, int sysfs) noexcept : procfs_(procfs), sysfs_(sysfs) {}
 
+  /// The same without those private mounts that a request does not need: they are there for another one of its event.
+  [[nodiscard]] Place limited_to(const PrivateMountNeeds& needs) const noexcept {
+    return {needs.procfs ? procfs_ : -1, needs.sysfs ? sysfs_ : -1};
+  }
+
   /// openat2(2). Never blocks on a FIFO or a terminal's carrier, and never makes a terminal the agent's
   /// controlling one. Below a private mount neither `..` (EXDEV), nor magic links such as /proc/1/root
   /// (ELOOP), nor other mounts (EXDEV) lead anywhere else. What is a process's memory is refused (EPERM). Empty with errno

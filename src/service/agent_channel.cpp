@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include <sys/socket.h>
 
@@ -90,6 +91,9 @@ bool AgentChannel::fill() {
   const ssize_t got = wire::receive_with_descriptors(
       socket_.native_handle(), {input_.data() + filled, input_.size() - filled}, descriptors_, MSG_DONTWAIT);
   input_.resize(filled + static_cast<std::size_t>(std::max(got, ssize_t{0})));
+  // It came with the first byte of its frame, and no byte of another was read after that one's (unix(7)): so the last byte
+  // that there is now is that frame's.
+  if (described_ == 0 && descriptors_.size() > 0) described_ = input_.size();
   if (got == 0 || (got < 0 && errno != EAGAIN)) ended_ = true;
   return got > 0;
 }
@@ -108,8 +112,9 @@ std::optional<Frame> AgentChannel::receive() {
       if (input_.size() >= whole) {
         Frame frame{header.kind, input_.substr(sizeof header, header.length), {}};
         input_.erase(0, whole);
-        // Frames that were sent one after the other arrive together, but not beyond one with a descriptor (unix(7)).
-        if (input_.empty()) {
+        if (described_ > whole) {
+          described_ -= whole;
+        } else if (std::exchange(described_, 0) > 0) {
           frame.descriptor = descriptors_.take(0);
           descriptors_.clear();
         }

@@ -66,6 +66,9 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
   std::string input_;
   bool ended_ = false;
   wire::ReceivedDescriptors<1, base::ForeignFd> descriptors_;
+  // How much of the input ends with the last byte that is known to be of the frame which the descriptor belongs to; 0 where
+  // there is no descriptor.
+  std::size_t described_ = 0;
 };
 
 }  // namespace nsenterd::service

@@ -71,8 +71,7 @@ Result<void> check_ids_are_mapped(const Target& target, const EventParameters& p
 }  // namespace
 
 Result<EventPlan> plan_event(const ServiceState& service, const EventParameters& parameters,
-                             const operations::Operation& operation,
-                             const operations::PrivateMountNeeds& needs) {
+                             const CheckedRequests& requests) {
   const auto created = Namespaces::from_flags(parameters.clone_flags);
   if (!created) return Failure(InvalidParameter{"cloneFlags"});
   const Namespaces joined = parameters.namespaces;
@@ -86,25 +85,26 @@ Result<EventPlan> plan_event(const ServiceState& service, const EventParameters&
   EventPlan plan;
   plan.wanted = {.join = joined.flags(),
                  .create = created->flags(),
-                 .private_procfs = needs.procfs,
-                 .private_sysfs = needs.sysfs};
+                 .private_procfs = requests.needs.procfs,
+                 .private_sysfs = requests.needs.sysfs};
   // The process that would make the procfs is outside the target's pid namespace then, so it would be the host's.
-  if (needs.procfs && nsjoin::joins_pid_late(plan.wanted)) return Failure(InvalidParameter{"cloneFlags"});
+  if (requests.needs.procfs && nsjoin::joins_pid_late(plan.wanted))
+    return Failure(InvalidParameter{"cloneFlags"});
   // What is created is for this event alone.
-  plan.may_share_agent = !operation.takes_personality && created->empty() && !parameters.fresh_agent &&
+  plan.may_share_agent = !requests.takes_personality && created->empty() && !parameters.fresh_agent &&
                          service.pool().is_enabled();
   return plan;
 }
 
 Result<void> find_target(EventPlan& plan, const ServiceState& service, const EventParameters& parameters,
-                         const operations::Operation& operation) {
+                         const CheckedRequests& requests) {
   auto target = pin_target(service, parameters);
   if (!target) return target.error();
   plan.target = std::move(*target);
   const Namespaces kinds = kinds_to_find(plan, parameters.refuse_host);
   if (auto found = find_namespaces(plan, kinds, service.own_namespaces(), parameters.refuse_host); !found)
     return found;
-  const bool reads_maps = operation.takes_personality && (plan.join.join & CLONE_NEWUSER) != 0;
+  const bool reads_maps = requests.takes_personality && (plan.join.join & CLONE_NEWUSER) != 0;
   if (reads_maps) {
     if (auto mapped = check_ids_are_mapped(*plan.target, parameters); !mapped) return mapped;
   }

@@ -11,7 +11,6 @@
 
 #include "base/syscalls.hpp"
 #include "wire/credentials.hpp"
-#include "wire/message.hpp"
 
 namespace nsenterd::service {
 namespace {
@@ -20,7 +19,7 @@ namespace {
 /// and for one that was killed to be let go by the kernel.
 constexpr std::chrono::seconds kReapPatience{1};
 
-/// An agent that has carried a longer message has grown by so much that it is not kept.
+/// An agent that has carried longer messages has grown by so much that it is not kept.
 constexpr std::size_t kMostKept = 1U << 20U;
 
 }  // namespace
@@ -30,7 +29,7 @@ EventState::EventState(std::shared_ptr<ServiceState> service, EventParameters pa
     : service_(std::move(service)),
       parameters_(std::move(parameters)),
       request_(std::move(request)),
-      response_(std::move(response)),
+      responses_(std::move(response)),
       timer_(service_->executor()) {}
 
 void EventState::send(Handler handler) {
@@ -49,9 +48,9 @@ void EventState::send(Handler handler) {
 Result<void> EventState::begin() {
   auto agent = take_agent();
   // What only reads begins while the target is looked at: what the agent answers counts only if it is where the target is.
-  const bool reads = operation_->only_reads;
+  const bool reads = requests_.only_read;
   if (reads && agent && !resume(*agent)) agent.reset();
-  const auto found = find_target(plan_, *service_, parameters_, *operation_);
+  const auto found = find_target(plan_, *service_, parameters_, requests_);
   if (agent && (!found || agent->namespaces != plan_.namespaces)) {
     turn_away(*agent);
     agent.reset();
@@ -66,17 +65,10 @@ Result<void> EventState::begin() {
 
 Result<EventPlan> EventState::prepare() {
   if (service_->is_shut_down()) return Failure(Terminated{});
-  operation_ = operations::find_operation(request_.type);
-  if (operation_ == nullptr) return Failure(InvalidParameter{"request.message"});
-  auto checked = operation_->check(request_.payload);
-  if (!checked) {
-    const std::string& field = checked.error().field;
-    const char* const separator = field.empty() || field.front() == '[' ? "" : ".";
-    return Failure(InvalidParameter{"request.payload" + (separator + field)});
-  }
-  auto plan = plan_event(*service_, parameters_, *operation_, checked->needs);
-  if (plan) request_text_ = wire::join_message(request_.type, checked->payload);
-  return plan;
+  auto requests = check_requests(request_, parameters_.following_requests);
+  if (!requests) return requests.error();
+  requests_ = std::move(*requests);
+  return plan_event(*service_, parameters_, requests_);
 }
 
 Result<void> EventState::start() {
@@ -147,7 +139,7 @@ void EventState::go_on_with(const WarmAgent& agent) {
 void EventState::on_agent_running(pid_t pid) {
   process_id_ = pid;
   phase_ = Phase::running;
-  request_text_ = {};
+  requests_.text = {};
   if (parameters_.on_running) boost::asio::post(service_->executor(), parameters_.on_running);
 }
 
@@ -168,7 +160,7 @@ void EventState::adopt(base::ChildProcess process) {
   const pid_t pid = process.pid();
   const int fork = ++forks_done_;
   ++children_;
-  if (fork == 1) group_ = pid;
+  if (fork == 1 || forks_to_come_ == 0) group_ = pid;
   // First, because the process may be waiting for it by now.
   if (phase_ == Phase::starting && forks_to_come_ == 0) {
     give_request();
@@ -188,19 +180,23 @@ void EventState::adopt(base::ChildProcess process) {
   on_agent_running(pid);
 }
 
+wire::FrameKind EventState::kind_of_request() const noexcept {
+  using enum wire::FrameKind;
+  if (requests_.count() > 1) return parameters_.async ? request_list_async : request_list;
+  return parameters_.async ? request_async : request;
+}
+
 /// Only now: an agent that the service holds no pidfd of never gets anything to do.
 bool EventState::give_request() {
   const wire::Credentials credentials{parameters_.uid, parameters_.gid};
-  if (operation_->takes_personality && (credentials.uid || credentials.gid)) {
+  if (requests_.takes_personality && (credentials.uid || credentials.gid)) {
     if (!channel_->send_credentials(credentials)) {
       end(Failure(JoinFailed{"send credentials", errno}));
       return false;
     }
   }
-  if (!channel_->send(parameters_.async ? wire::FrameKind::request_async : wire::FrameKind::request,
-                      request_text_))
-    return false;
-  request_size_ = request_text_.size();
+  if (!channel_->send(kind_of_request(), requests_.text)) return false;
+  request_size_ = requests_.text.size();
   return true;
 }
 
@@ -211,13 +207,14 @@ void EventState::on_child_ended(const base::ExitStatus& status, int fork) {
   if (fork == forks_done_) {
     end(Failure(AgentDied{status.signal, status.status}));
     let_go();
-    if (forks_to_come_ > 0) reap_strays();
+    if (forks_to_come_ > 0 || requests_.forks) reap_strays();
   }
   --children_;
   check_gone();
 }
 
-/// A process of the container may kill one of ours between its fork and the report of it.
+/// A process of the container may kill one of ours between its fork and the report of it. Of what an agent forks for one of
+/// several requests, nothing is reported at all.
 void EventState::reap_strays() {
   ++children_;
   service_->reaper().reap_group(group_, [event = shared_from_this()] {
@@ -278,22 +275,9 @@ void EventState::on_join_failed(const std::string& body) {
 }
 
 void EventState::on_response(Frame frame) {
-  const auto parts = wire::split_message(frame.body);
-  if (!parts) return end(Failure(AgentDied{}));
-  const bool failed = parts->type == operations::kErrorResponse;
-  if (!failed && parts->type != operation_->response) return end(Failure(AgentDied{}));
-  const bool understood =
-      failed ? operations::is_error_response(parts->payload) : operation_->is_response(parts->payload);
-  const bool with_descriptor = !failed && operation_->answers_with_descriptor;
-  if (!understood || with_descriptor != static_cast<bool>(frame.descriptor)) return end(Failure(AgentDied{}));
-  response_text_ = std::move(frame.body);
-  response_is_parsed_ = false;
-  if (with_descriptor) {
-    descriptor_ = std::move(frame.descriptor);
-    std::string payload;
-    wire::append_json(payload, operations::opened_file_payload(descriptor_.get()));
-    response_text_ = wire::join_message(operation_->response, payload);
-  }
+  if (!responses_.take(requests_.operation(responses_.count()), std::move(frame)))
+    return end(Failure(AgentDied{}));
+  if (!responses_.failed() && responses_.count() < requests_.count()) return;
   if (plan_.may_share_agent) hand_over();
   // This is the event loop, and nothing follows: handlers need not wait for their turn.
   for (const Handler& waiting : settle({})) waiting({});
@@ -301,7 +285,7 @@ void EventState::on_response(Frame frame) {
 
 void EventState::hand_over() {
   const auto process = processes_.front().lock();
-  if (!process || request_size_ + response_text_.size() > kMostKept) return;
+  if (!process || request_size_ + responses_.size() > kMostKept) return;
   processes_.front().reset();
   --children_;
   service_->pool().keep(*plan_.target, {.plan = plan_.wanted,
@@ -309,13 +293,6 @@ void EventState::hand_over() {
                                         .channel = std::move(channel_),
                                         .process = process,
                                         .born = agent_born_});
-}
-
-const Message& EventState::response() {
-  if (!std::exchange(response_is_parsed_, true)) {
-    response_ = wire::message_from_json(wire::parse_json(response_text_).value()).value();
-  }
-  return response_;
 }
 
 void EventState::end(const Result<void>& outcome) {
@@ -327,6 +304,7 @@ std::vector<EventState::Handler> EventState::settle(const Result<void>& outcome)
   outcome_ = outcome;
   phase_ = Phase::ended;
   plan_.target.reset();
+  if (outcome_->has_error()) responses_.clear();
   // A process that is forking its successor is let finish: killed in the middle of it, it could leave one behind that
   // nobody knows of, and nobody reaps.
   if (forks_to_come_ == 0) let_go();

@@ -13,10 +13,11 @@
 
 #include <nsenterd/event.hpp>
 
-#include "operations/table.hpp"
 #include "service/agent_channel.hpp"
 #include "service/event_plan.hpp"
 #include "service/reaper.hpp"
+#include "service/requests.hpp"
+#include "service/responses.hpp"
 #include "service/service_state.hpp"
 #include "service/spawner.hpp"
 
@@ -45,15 +46,8 @@ class EventState : public std::enable_shared_from_this<EventState> {
 
   [[nodiscard]] const EventParameters& parameters() const noexcept { return parameters_; }
   [[nodiscard]] const Message& request() const noexcept { return request_; }
-  [[nodiscard]] const Message& response();
-  [[nodiscard]] const std::string& response_text() const noexcept { return response_text_; }
-  /// What came with the response.
-  [[nodiscard]] base::ForeignFd& descriptor() noexcept { return descriptor_; }
+  [[nodiscard]] Responses& responses() noexcept { return responses_; }
   void set_request(Message request) { request_ = std::move(request); }
-  void set_response(Message response) {
-    response_ = std::move(response);
-    response_is_parsed_ = true;
-  }
   [[nodiscard]] pid_t process_id() const noexcept { return process_id_; }
   [[nodiscard]] Result<Target> agent() const;
 
@@ -89,6 +83,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
   [[nodiscard]] Failure failure_of(const nsjoin::StepFailure& failure) const;
   void on_response(Frame frame);
   void on_agent_running(pid_t pid);
+  [[nodiscard]] wire::FrameKind kind_of_request() const noexcept;
   /// False if the agent is seen to be gone.
   bool give_request();
   /// Leaves the agent, which has answered, to other events.
@@ -106,12 +101,8 @@ class EventState : public std::enable_shared_from_this<EventState> {
   std::shared_ptr<ServiceState> service_;
   EventParameters parameters_;
   Message request_;
-  // As given by the caller, or parsed from the agent's answer once somebody asks for it.
-  Message response_;
-  bool response_is_parsed_ = true;
-  std::string response_text_;
-  base::ForeignFd descriptor_;
-  const operations::Operation* operation_ = nullptr;
+  CheckedRequests requests_;
+  Responses responses_;
   pid_t process_id_ = 0;
 
   Phase phase_ = Phase::created;
@@ -126,12 +117,10 @@ class EventState : public std::enable_shared_from_this<EventState> {
   std::chrono::steady_clock::time_point agent_born_;
   // Of an agent that has served others.
   NamespaceIds agent_namespaces_;
-  // Until the agent that has it is known to be the right one.
-  std::string request_text_;
   std::size_t request_size_ = 0;
   int forks_to_come_ = 0;
   int forks_done_ = 0;
-  // The process group of an event whose agent takes several forks.
+  // The process group that the first of several forks leads, or, once it is there, the agent that forks.
   pid_t group_ = 0;
   bool spawning_ = false;
   bool stuck_ = false;

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <thread>
 #include <utility>
 #include <vector>
 
@@ -16,6 +17,8 @@ namespace {
 // Between two looks at children that no pidfd tells of.
 constexpr std::chrono::milliseconds kFirstPause{10};
 constexpr std::chrono::milliseconds kLongestPause{1000};
+// The same at the end, when everything else waits.
+constexpr std::chrono::milliseconds kLastPause{1};
 // The same, where there is a pidfd, but not the means to watch it.
 constexpr std::chrono::milliseconds kUnwatchedPause{100};
 
@@ -80,12 +83,18 @@ void Reaper::reap_process(pid_t pid) {
 }
 
 void Reaper::reap_unheld(idtype_t type, pid_t id, const std::function<void()>& done) {
-  siginfo_t info{};
-  do {
-    if (base::wait_for_child(type, static_cast<id_t>(id), WNOHANG, info) < 0) return done();
-  } while (info.si_pid != 0);
-  // One is left, and will be until it is reaped here: so the number is still its own, or its group's.
-  ::kill(type == P_PGID ? -id : id, SIGKILL);
+  for (;;) {
+    siginfo_t info{};
+    do {
+      if (base::wait_for_child(type, static_cast<id_t>(id), WNOHANG, info) < 0) return done();
+    } while (info.si_pid != 0);
+    // One is left, and will be until it is reaped here: so the number is still its own, or its group's.
+    ::kill(type == P_PGID ? -id : id, SIGKILL);
+    if (!deadline_) break;
+    // Nobody will come back to it.
+    if (std::chrono::steady_clock::now() >= *deadline_) return;
+    std::this_thread::sleep_for(kLastPause);
+  }
   after(kFirstPause, [this, type, id, done] { reap_unheld(type, id, done); });
 }
 
@@ -125,10 +134,10 @@ void Reaper::after(std::chrono::milliseconds pause, std::function<void()> action
 void Reaper::end_all(std::chrono::milliseconds patience) {
   for (const auto& child : children_) child->kill();
   std::vector<std::pair<std::shared_ptr<WatchedChild>, base::ExitStatus>> reaped;
-  const auto deadline = std::chrono::steady_clock::now() + patience;
+  deadline_ = std::chrono::steady_clock::now() + patience;
   std::erase_if(children_, [&](const auto& child) {
     const auto left =
-        std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+        std::chrono::duration_cast<std::chrono::milliseconds>(*deadline_ - std::chrono::steady_clock::now());
     pollfd ended{child->pidfd(), POLLIN, 0};
     ::poll(&ended, 1, static_cast<int>(std::max(left.count(), std::chrono::milliseconds::rep{0})));
     base::ExitStatus status;

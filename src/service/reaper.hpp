@@ -4,6 +4,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <unordered_set>
 
 #include <sys/wait.h>
@@ -70,7 +71,8 @@ class Reaper {
   /// Reaps, as they end, those children of a process group that nobody watches; the others are left to who does.
   void reap_unknown(pid_t group);
 
-  /// Kills all children and waits for them, blocking, for at most `patience`; the handlers of those that have ended are called.
+  /// Kills all children and waits for them, blocking, for at most `patience`; the handlers of those that have ended are called, and
+  /// what these have reaped is waited for as well.
   /// No handler is called any more afterwards.
   void end_all(std::chrono::milliseconds patience);
 
@@ -84,6 +86,8 @@ class Reaper {
 
   boost::asio::any_io_executor executor_;
   std::unordered_set<std::shared_ptr<WatchedChild>> children_;
+  // Of end_all(), once that has begun.
+  std::optional<std::chrono::steady_clock::time_point> deadline_;
   std::shared_ptr<const Reaper*> alive_ = std::make_shared<const Reaper*>(this);
 };
 

@@ -159,19 +159,25 @@ void NSenterEvent::set_request(Message request) {
   state_->set_request(std::move(request));
 }
 const Message& NSenterEvent::response() const {
-  return state_->response();
+  return state_->responses().first();
 }
 const std::string& NSenterEvent::response_text() const noexcept {
-  return state_->response_text();
+  return state_->responses().first_text();
+}
+const std::vector<Message>& NSenterEvent::following_responses() const {
+  return state_->responses().following();
+}
+const std::vector<std::string>& NSenterEvent::following_response_texts() const noexcept {
+  return state_->responses().following_texts();
 }
 int NSenterEvent::descriptor() const noexcept {
-  return state_->descriptor().get();
+  return state_->responses().descriptor().get();
 }
 int NSenterEvent::release_descriptor() noexcept {
-  return state_->descriptor().release();
+  return state_->responses().descriptor().release();
 }
 void NSenterEvent::set_response(Message response) {
-  state_->set_response(std::move(response));
+  state_->responses().set_first(std::move(response));
 }
 pid_t NSenterEvent::process_id() const noexcept {
   return state_->process_id();

@@ -24,6 +24,10 @@ enum class FrameKind : std::uint32_t {
   credentials,
   /// Daemon to the first of several processes: its pidfd is held, so it may fork the next. Empty.
   proceed,
+  /// Daemon to agent: several messages (wire/message_list.hpp), each of which a `response` answers, up to the first errorResponse.
+  request_list,
+  /// As request_list, and the agent answers `started` before it runs the first.
+  request_list_async,
 };
 
 struct FrameHeader {

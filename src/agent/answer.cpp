@@ -1,0 +1,74 @@
+#include "agent/answer.hpp"
+
+#include <cerrno>
+#include <exception>
+#include <new>
+#include <utility>
+
+#include <unistd.h>
+
+#include "launch/fork_server.hpp"
+#include "nsjoin/join.hpp"
+#include "operations/table.hpp"
+#include "wire/frame.hpp"
+#include "wire/message.hpp"
+
+namespace nsenterd::agent {
+namespace {
+
+using operations::ErrorResponse;
+
+Reply error_reply(const ErrorResponse& error) {
+  return {wire::join_message(operations::kErrorResponse, operations::write_payload(error)), {}, true};
+}
+
+Reply run_operation(const operations::Operation& operation, std::string_view payload,
+                    const wire::Credentials& credentials, std::size_t room) {
+  const auto& mounts = launch::spawned().mounts;
+  auto answer = operation.run(payload, {.place = operations::Place(mounts.procfs, mounts.sysfs),
+                                        .credentials = credentials,
+                                        .parent = nsjoin::kSocket});
+  if (!answer) return error_reply(answer.error());
+  Reply reply{wire::join_message(operation.response, answer->payload), std::move(answer->descriptor)};
+  if (reply.text.size() <= room) return reply;
+  return error_reply(operations::plain_error(EMSGSIZE, "the response is too long"));
+}
+
+}  // namespace
+
+/// The service has checked the request, so what fails here is this process, mostly for want of memory.
+Reply answer(std::string_view request, const wire::Credentials& credentials, std::size_t room) try {
+  const auto parts = wire::split_message(request);
+  if (!parts) return error_reply(operations::plain_error(EINVAL, "message"));
+  const operations::Operation* operation = operations::find_operation(parts->type);
+  if (operation == nullptr) return error_reply(operations::plain_error(ENOSYS, "unknown message"));
+  Reply reply = run_operation(*operation, parts->payload, credentials, room);
+  reply.may_serve_again = !operation->takes_personality;
+  return reply;
+} catch (const std::bad_alloc&) {
+  return error_reply(operations::plain_error(ENOMEM, "cannot allocate memory"));
+} catch (const std::exception& failure) {
+  return error_reply(operations::plain_error(EIO, failure.what()));
+}
+
+Reply failed_call(std::string_view call) {
+  return error_reply(operations::system_call_error(call));
+}
+
+bool changes_process(std::string_view request) noexcept {
+  const auto parts = wire::split_message(request);
+  const auto* operation = parts ? operations::find_operation(parts->type) : nullptr;
+  return operation != nullptr && operation->takes_personality;
+}
+
+void return_to_root() {
+  // Who may not has joined no mount namespace, either (setns(2)).
+  const bool is_there = (::chroot("/..") == 0 || errno == EPERM) && ::chdir("/") == 0;
+  if (!is_there) launch::give_up({.step = nsjoin::Step::change_directory, .error = errno});
+}
+
+bool send_reply(const Reply& reply) noexcept {
+  return wire::send_frame(nsjoin::kSocket, wire::FrameKind::response, reply.text, reply.descriptor.get());
+}
+
+}  // namespace nsenterd::agent
