@@ -80,6 +80,23 @@ struct EventParameters {
   std::function<void()> on_running;
 };
 
+/// How far an event came, and when. What it has not come to is the clock's epoch.
+struct EventTimes {
+  using Clock = std::chrono::steady_clock;
+
+  /// The request had been found right, and so had the target, unless a warm agent could begin before that.
+  Clock::time_point checked;
+  /// An agent had been given the request.
+  Clock::time_point given;
+  /// The response, or the last one, had been read.
+  Clock::time_point answered;
+  /// What of the time between the two the operations took, by the agent's own account. The rest is for joining, and for
+  /// waking up on either side.
+  std::chrono::nanoseconds operation{};
+  /// Whether the agent was a warm one.
+  bool warm = false;
+};
+
 /// An event, made by NSenterService::new_event. It is sent once. Destroying it before it has ended terminates
 /// it: its agent is killed and reaped. Not thread-safe: to be used where its service's executor runs.
 class NSenterEvent {
@@ -119,6 +136,7 @@ class NSenterEvent {
   /// The agent's process id as the caller's pid namespace numbers it; 0 before it runs. Once the event has
   /// ended the number may belong to another process.
   [[nodiscard]] pid_t process_id() const noexcept;
+  [[nodiscard]] const EventTimes& times() const noexcept;
   /// The agent as target of another event, which enters the namespaces that this one has joined and created.
   /// NoSuchTarget if it does not run (yet, or any more).
   [[nodiscard]] Result<Target> agent() const;

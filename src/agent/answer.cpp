@@ -42,7 +42,9 @@ Reply answer(std::string_view request, const wire::Credentials& credentials, std
   if (!parts) return error_reply(operations::plain_error(EINVAL, "message"));
   const operations::Operation* operation = operations::find_operation(parts->type);
   if (operation == nullptr) return error_reply(operations::plain_error(ENOSYS, "unknown message"));
+  const auto begin = std::chrono::steady_clock::now();
   Reply reply = run_operation(*operation, parts->payload, credentials, room);
+  reply.took = std::chrono::steady_clock::now() - begin;
   reply.may_serve_again = !operation->takes_personality;
   return reply;
 } catch (const std::bad_alloc&) {
@@ -68,7 +70,8 @@ void return_to_root() {
 }
 
 bool send_reply(const Reply& reply) noexcept {
-  return wire::send_frame(nsjoin::kSocket, wire::FrameKind::response, reply.text, reply.descriptor.get());
+  return wire::send_frame(nsjoin::kSocket, wire::FrameKind::response, reply.text, reply.descriptor.get(),
+                          static_cast<std::uint64_t>(reply.took.count()));
 }
 
 }  // namespace nsenterd::agent

@@ -1,6 +1,7 @@
 // One request and its answer (runs inside the container).
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <string>
 #include <string_view>
@@ -18,6 +19,7 @@ struct Reply {
   bool failed = false;
   /// Whether the process is what it was before.
   bool may_serve_again = false;
+  std::chrono::nanoseconds took{};
 };
 
 /// Runs the operation that the request asks for. What fails is the answer as well: errorResponse, with EMSGSIZE where another

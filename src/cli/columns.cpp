@@ -6,8 +6,9 @@
 namespace nsenterd::cli {
 namespace {
 
-constexpr std::uint64_t kMillisecond = 1000;
-constexpr std::uint64_t kSecond = 1'000'000;
+constexpr std::uint64_t kMicrosecond = 1000;
+constexpr std::uint64_t kMillisecond = 1'000'000;
+constexpr std::uint64_t kSecond = 1'000'000'000;
 
 /// With one digit after the point, cut off.
 std::string tenths(std::uint64_t value, std::uint64_t unit, const char* name) {
@@ -35,10 +36,11 @@ std::string format_cells(std::span<const Column> columns, std::span<const std::s
   return line;
 }
 
-std::string duration_text(std::uint64_t microseconds) {
-  if (microseconds < kMillisecond) return std::to_string(microseconds) + "us";
-  if (microseconds < kSecond) return tenths(microseconds, kMillisecond, "ms");
-  return tenths(microseconds, kSecond, "s");
+std::string duration_text(std::uint64_t nanoseconds) {
+  if (nanoseconds < kMicrosecond) return std::to_string(nanoseconds) + "ns";
+  if (nanoseconds < kMillisecond) return tenths(nanoseconds, kMicrosecond, "us");
+  if (nanoseconds < kSecond) return tenths(nanoseconds, kMillisecond, "ms");
+  return tenths(nanoseconds, kSecond, "s");
 }
 
 }  // namespace nsenterd::cli

@@ -20,7 +20,7 @@ std::string format_titles(std::span<const Column> columns);
 /// A line of as many cells as there are columns.
 std::string format_cells(std::span<const Column> columns, std::span<const std::string> cells);
 
-/// In a unit that leaves at most four digits before the point, if there is one: "351us", "20.4ms", "12.0s".
-std::string duration_text(std::uint64_t microseconds);
+/// In a unit that leaves at most four digits before the point, if there is one: "870ns", "351.2us", "20.4ms", "12.0s".
+std::string duration_text(std::uint64_t nanoseconds);
 
 }  // namespace nsenterd::cli

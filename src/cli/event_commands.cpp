@@ -49,7 +49,7 @@ std::string row_of(const Event& event) {
       event.process != 0 ? std::to_string(event.process) : "-",
       event.target ? std::to_string(*event.target) : "-",
       event.async ? "async" : "sync",
-      duration_text(event.age),
+      duration_text(1000 * event.age),
       escape(event.message)};
   return format_cells(kColumns, cells);
 }

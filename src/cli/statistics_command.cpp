@@ -35,6 +35,21 @@ void describe(Fields& fields, Payload& counts) {
   fields.integer("p99Microseconds", counts.p99);
 }
 
+struct StepTimes {
+  std::string step;
+  std::uint64_t count = 0;
+  std::uint64_t median = 0;
+  std::uint64_t p99 = 0;
+};
+
+template <class Fields, wire::Describes<StepTimes> Payload>
+void describe(Fields& fields, Payload& times) {
+  fields.text("step", times.step);
+  fields.integer("count", times.count);
+  fields.integer("medianNanoseconds", times.median);
+  fields.integer("p99Nanoseconds", times.p99);
+}
+
 struct Counts {
   std::uint64_t uptime = 0;
   std::uint64_t running = 0;
@@ -56,6 +71,9 @@ constexpr std::array kColumns{Column{"REQUESTS", 10, true}, Column{"ERRORS", 8, 
                               Column{"FAILURES", 8, true},  Column{"MEDIAN", 9, true},
                               Column{"P99", 9, true},       Column{"MESSAGE", 0, false}};
 
+constexpr std::array kStepColumns{Column{"EVENTS", 10, true}, Column{"MEDIAN", 9, true},
+                                  Column{"P99", 9, true}, Column{"STEP", 0, false}};
+
 /// "3d 04:05:06"; the days only if there are any.
 std::string uptime_text(std::uint64_t seconds) {
   constexpr std::uint64_t kDay = 86400;
@@ -75,12 +93,29 @@ std::string text_of(const std::string& version, const Counts& counts,
   text += '\n' + format_titles(kColumns);
   for (const MessageCounts& row : messages) {
     const std::array<std::string, kColumns.size()> cells{
-        std::to_string(row.requests), std::to_string(row.error_responses),
-        std::to_string(row.failures), duration_text(row.median),
-        duration_text(row.p99),       escape(row.message)};
+        std::to_string(row.requests),     std::to_string(row.error_responses), std::to_string(row.failures),
+        duration_text(1000 * row.median), duration_text(1000 * row.p99),       escape(row.message)};
     text += format_cells(kColumns, cells);
   }
   return text;
+}
+
+/// What the time went to.
+std::string text_of(const std::vector<StepTimes>& steps) {
+  std::string text = '\n' + format_titles(kStepColumns);
+  for (const StepTimes& row : steps) {
+    if (row.count == 0) continue;
+    const std::array<std::string, kStepColumns.size()> cells{
+        std::to_string(row.count), duration_text(row.median), duration_text(row.p99), escape(row.step)};
+    text += format_cells(kStepColumns, cells);
+  }
+  return text;
+}
+
+template <class Row>
+std::optional<std::vector<Row>> decode_list(const wire::Json& statistics, const char* name) {
+  const auto list = statistics.find(name);
+  return list == statistics.end() ? std::nullopt : decode<std::vector<Row>>(*list);
 }
 
 Outcome<void> status(Session& session, const Options& options) {
@@ -96,10 +131,11 @@ Outcome<void> status(Session& session, const Options& options) {
     return write_json(all);
   }
   const auto counts = decode<Counts>(all);
-  const auto listed = all.find("messages");
-  const auto messages = listed == all.end() ? std::nullopt : decode<std::vector<MessageCounts>>(*listed);
-  if (!counts || !messages) return unexpected_answer("statistics");
-  return write_output(text_of(version->get_ref<const std::string&>(), *counts, *messages));
+  const auto messages = decode_list<MessageCounts>(all, "messages");
+  const auto steps = decode_list<StepTimes>(all, "steps");
+  if (!counts || !messages || !steps) return unexpected_answer("statistics");
+  const std::string text = text_of(version->get_ref<const std::string&>(), *counts, *messages);
+  return write_output(messages->empty() ? text : text + text_of(*steps));
 }
 
 }  // namespace

@@ -66,13 +66,32 @@ EventOutcome outcome_of(const std::string& response) {
 /// Counts every message that has been answered; where none is answered, the first is what failed.
 void record(Statistics& statistics, const ClientEvent& client, const Result<void>& result) {
   const NSenterEvent& event = client.event;
-  const auto duration = std::chrono::steady_clock::now() - client.accepted;
+  const auto duration = Statistics::Clock::now() - client.accepted;
   statistics.record(event.request().type, result ? outcome_of(event.response_text()) : EventOutcome::failure,
                     duration);
   const auto& following = event.following_response_texts();
   for (std::size_t i = 0; i < following.size(); ++i) {
     statistics.record(event.parameters().following_requests[i].type, outcome_of(following[i]), duration);
   }
+}
+
+/// What the time went to of an event that has been answered by an agent, and whose response by this call.
+void record_steps(Statistics& statistics, const varlink::CallTimes& call, const ClientEvent& client,
+                  Statistics::Clock::time_point encoded) {
+  const EventTimes& event = client.event.times();
+  statistics.record(Step::accept, call.read - call.accepted);
+  statistics.record(Step::parse, client.decoded - call.read);
+  statistics.record(Step::check, event.checked - client.decoded);
+  statistics.record(event.warm ? Step::reuse : Step::spawn, event.given - event.checked);
+  statistics.record(Step::join, event.answered - event.given - event.operation);
+  statistics.record(Step::operation, event.operation);
+  statistics.record(Step::encode, encoded - event.answered);
+  statistics.record(Step::send, call.replied - encoded);
+}
+
+/// In whole ones, upwards: none is shown shorter than it was.
+std::uint64_t microseconds(std::uint64_t nanoseconds) {
+  return (nanoseconds + 999) / 1000;
 }
 
 }  // namespace
@@ -97,13 +116,14 @@ varlink::Interface EventInterface::describe() {
 void EventInterface::send_request(const CallPtr& call) {
   auto parameters = decode_send_request(call->parameters());
   if (!parameters) return call->invalid_parameter(parameters.error().name);
+  const auto decoded = Statistics::Clock::now();
   if (draining_) return reply_failure(*call, Overloaded{"draining"});
   if (events_.count_of_user(call->peer().uid) >= limits_.events_of_user) {
     return reply_failure(*call, Overloaded{"eventsOfUser"});
   }
   auto target = find_target(*call, *parameters);
   if (!target) return;
-  start(call, std::move(*parameters), std::move(*target));
+  start(call, std::move(*parameters), std::move(*target), decoded);
 }
 
 std::optional<std::variant<pid_t, Target>> EventInterface::find_target(
@@ -124,7 +144,7 @@ std::optional<std::variant<pid_t, Target>> EventInterface::find_target(
 }
 
 void EventInterface::start(const CallPtr& call, SendRequestParameters parameters,
-                           std::variant<pid_t, Target> target) {
+                           std::variant<pid_t, Target> target, Statistics::Clock::time_point decoded) {
   EventParameters event;
   event.target = std::move(target);
   event.uid = parameters.uid;
@@ -140,7 +160,8 @@ void EventInterface::start(const CallPtr& call, SendRequestParameters parameters
   if (!followers_.empty()) event.on_running = [this, number] { events_.set_running(number); };
   const auto started =
       events_.add(number, service_.new_event(std::move(event), std::move(parameters.request)),
-                  call->shared_peer(), parameters.pid);
+                  call->shared_peer(), parameters.pid, call->times().accepted);
+  started->decoded = decoded;
   service_.send_request(
       started->event, [this, call, started](const Result<void>& result) { on_sent(call, started, result); });
 }
@@ -191,7 +212,9 @@ void EventInterface::give_response(varlink::Call& call, const ClientEventPtr& ev
     return reply_failure(call, result.error());
   }
   auto descriptors = append_responses(text, *event);
+  const auto encoded = Statistics::Clock::now();
   call.reply(text += '}', std::move(descriptors));
+  if (!event->event.parameters().async) record_steps(statistics_, call.times(), *event, encoded);
 }
 
 void EventInterface::disconnected(const varlink::Peer& peer) {
@@ -252,8 +275,16 @@ void EventInterface::get_statistics(varlink::Call& call) const {
                         {"requests", counted.requests},
                         {"errorResponses", counted.error_responses},
                         {"failures", counted.failures},
-                        {"medianMicroseconds", counted.durations.percentile(0.5)},
-                        {"p99Microseconds", counted.durations.percentile(0.99)}});
+                        {"medianMicroseconds", microseconds(counted.durations.percentile(0.5))},
+                        {"p99Microseconds", microseconds(counted.durations.percentile(0.99))}});
+  }
+  Json steps = Json::array();
+  for (std::size_t i = 0; i < kStepNames.size(); ++i) {
+    const Durations& step = statistics_.steps()[i];
+    steps.push_back({{"step", kStepNames[i]},
+                     {"count", step.count()},
+                     {"medianNanoseconds", step.percentile(0.5)},
+                     {"p99Nanoseconds", step.percentile(0.99)}});
   }
   std::string text;
   wire::append_json(text, {{"uptimeSeconds", statistics_.uptime().count()},
@@ -261,7 +292,8 @@ void EventInterface::get_statistics(varlink::Call& call) const {
                            {"agentsWarm", service_.agents_warm()},
                            {"agentsStuck", service_.agents_stuck()},
                            {"clients", clients_()},
-                           {"messages", std::move(messages)}});
+                           {"messages", std::move(messages)},
+                           {"steps", std::move(steps)}});
   call.reply(text);
 }
 

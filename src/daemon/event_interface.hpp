@@ -53,7 +53,8 @@ class EventInterface {
                                                          const SendRequestParameters& parameters);
   ClientEventPtr find_event(varlink::Call& call) const;
 
-  void start(const CallPtr& call, SendRequestParameters parameters, std::variant<pid_t, Target> target);
+  void start(const CallPtr& call, SendRequestParameters parameters, std::variant<pid_t, Target> target,
+             Statistics::Clock::time_point decoded);
   void on_sent(const CallPtr& call, const ClientEventPtr& event, const Result<void>& result);
   [[nodiscard]] std::string begin_reply(const ClientEvent& event) const;
   void on_ended(ClientEvent& event, const Result<void>& result);

@@ -17,13 +17,14 @@ std::uint64_t number_of(std::string_view name) noexcept {
 }  // namespace
 
 ClientEventPtr EventRegistry::add(std::uint64_t number, NSenterEvent event,
-                                  std::shared_ptr<const varlink::Peer> owner, std::optional<pid_t> pid) {
+                                  std::shared_ptr<const varlink::Peer> owner, std::optional<pid_t> pid,
+                                  std::chrono::steady_clock::time_point accepted) {
   ++users_[owner->uid];
   auto added = std::make_shared<ClientEvent>(ClientEvent{.name = std::to_string(number),
                                                          .event = std::move(event),
                                                          .owner = std::move(owner),
                                                          .pid = pid,
-                                                         .accepted = std::chrono::steady_clock::now()});
+                                                         .accepted = accepted});
   events_.emplace_hint(events_.end(), number, added);
   observer_(*added);
   return added;

@@ -29,6 +29,8 @@ struct ClientEvent {
   /// As the owner's pid namespace numbers the target; nothing where it gave no number.
   std::optional<pid_t> pid;
   std::chrono::steady_clock::time_point accepted;
+  /// When its parameters had been decoded.
+  std::chrono::steady_clock::time_point decoded;
   EventStatus status = EventStatus::starting;
   /// Whether somebody has received the descriptor that came with the response.
   bool descriptor_is_given = false;
@@ -46,7 +48,7 @@ class EventRegistry {
   std::uint64_t next_number() noexcept { return ++last_; }
   /// Names an event by such a number.
   ClientEventPtr add(std::uint64_t number, NSenterEvent event, std::shared_ptr<const varlink::Peer> owner,
-                     std::optional<pid_t> pid);
+                     std::optional<pid_t> pid, std::chrono::steady_clock::time_point accepted);
   void set_status(ClientEvent& event, EventStatus status);
   /// The event's agent runs; nothing happens if it has come further already.
   void set_running(std::uint64_t number);

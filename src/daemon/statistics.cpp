@@ -7,12 +7,12 @@
 namespace nsenterd::daemon {
 
 void Durations::record(std::chrono::steady_clock::duration duration) noexcept {
-  const auto count = std::chrono::duration_cast<std::chrono::microseconds>(duration).count();
-  const auto microseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
+  const std::int64_t count = std::chrono::nanoseconds(duration).count();
+  const auto nanoseconds = static_cast<std::uint64_t>(std::max<std::int64_t>(count, 0));
   // The highest bits choose the class: as many as fit, until there is one to each power of two.
-  const auto magnitude = static_cast<unsigned>(std::bit_width(microseconds >> kFineBits));
+  const auto magnitude = static_cast<unsigned>(std::bit_width(nanoseconds >> kFineBits));
   const std::uint64_t fine =
-      magnitude == 0 ? microseconds : (microseconds >> (magnitude - 1)) - (1U << kFineBits);
+      magnitude == 0 ? nanoseconds : (nanoseconds >> (magnitude - 1)) - (1U << kFineBits);
   ++counts_[(static_cast<std::size_t>(magnitude) << kFineBits) + fine];
   ++total_;
 }

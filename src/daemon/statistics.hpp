@@ -9,13 +9,14 @@
 
 namespace nsenterd::daemon {
 
-/// Durations by magnitude: eight classes to each power of two, so a percentile is at most an eighth too high. No memory
-/// is asked for when one is recorded.
+/// Durations by magnitude, in nanoseconds: eight classes to each power of two, so a percentile is at most an eighth too high. No
+/// memory is asked for when one is recorded.
 class Durations {
  public:
   void record(std::chrono::steady_clock::duration duration) noexcept;
-  /// Microseconds that `fraction` of the durations do not exceed; 0 if there are none.
+  /// Nanoseconds that `fraction` of the durations do not exceed; 0 if there are none.
   [[nodiscard]] std::uint64_t percentile(double fraction) const noexcept;
+  [[nodiscard]] std::uint64_t count() const noexcept { return total_; }
 
  private:
   static constexpr unsigned kFineBits = 3;
@@ -35,6 +36,29 @@ struct MessageStatistics {
   Durations durations;
 };
 
+/// What the time goes to between a request and its reply, one after the other.
+enum class Step {
+  /// Reading the call from the socket.
+  accept,
+  /// From JSON to parameters.
+  parse,
+  /// The payload, the parameters, and the target, unless a warm agent could begin before that.
+  check,
+  /// Until an agent of its own had the request.
+  spawn,
+  /// Until a warm agent had the request.
+  reuse,
+  /// What of the time until its answer the agent did not work: joining, and waking up on either side.
+  join,
+  operation,
+  /// The answer, until it was a reply.
+  encode,
+  /// Giving the reply to the socket.
+  send,
+};
+inline constexpr std::array<const char*, 9> kStepNames{"accept", "parse",     "check",  "spawn", "reuse",
+                                                       "join",   "operation", "encode", "send"};
+
 enum class EventOutcome { response, error_response, failure };
 
 class Statistics {
@@ -42,10 +66,15 @@ class Statistics {
   using Clock = std::chrono::steady_clock;
 
   void record(const std::string& message, EventOutcome outcome, Clock::duration duration);
+  void record(Step step, Clock::duration duration) noexcept {
+    steps_[static_cast<std::size_t>(step)].record(duration);
+  }
 
   [[nodiscard]] const std::map<std::string, MessageStatistics>& messages() const noexcept {
     return messages_;
   }
+  /// In the order of kStepNames.
+  [[nodiscard]] const std::array<Durations, kStepNames.size()>& steps() const noexcept { return steps_; }
   [[nodiscard]] std::chrono::seconds uptime() const noexcept {
     return std::chrono::floor<std::chrono::seconds>(Clock::now() - started_);
   }
@@ -54,6 +83,7 @@ class Statistics {
   Clock::time_point started_ = Clock::now();
   // By message type; there are as many as operations.
   std::map<std::string, MessageStatistics> messages_;
+  std::array<Durations, kStepNames.size()> steps_;
 };
 
 }  // namespace nsenterd::daemon

@@ -12,6 +12,13 @@ namespace nsenterd::service {
 
 using boost::asio::posix::descriptor_base;
 
+namespace {
+
+/// An agent says that it took longer only to see sums overflow. In nanoseconds, some days.
+constexpr std::uint64_t kLongest = 1'000'000'000'000'000;
+
+}  // namespace
+
 base::Result<void> AgentChannel::open(base::UniqueFd socket) {
   return take_over(socket_, std::move(socket));
 }
@@ -53,7 +60,7 @@ void AgentChannel::wait() {
 }
 
 bool AgentChannel::send(wire::FrameKind kind, const std::string& body) {
-  const wire::FrameHeader header{kind, static_cast<std::uint32_t>(body.size())};
+  const wire::FrameHeader header{kind, static_cast<std::uint32_t>(body.size()), 0};
   output_.reserve(output_.size() + sizeof header + body.size());
   output_.append(reinterpret_cast<const char*>(&header), sizeof header);
   output_.append(body);
@@ -110,7 +117,10 @@ std::optional<Frame> AgentChannel::receive() {
       }
       const std::size_t whole = sizeof header + header.length;
       if (input_.size() >= whole) {
-        Frame frame{header.kind, input_.substr(sizeof header, header.length), {}};
+        Frame frame{header.kind,
+                    input_.substr(sizeof header, header.length),
+                    {},
+                    std::chrono::nanoseconds(std::min(header.nanoseconds, kLongest))};
         input_.erase(0, whole);
         if (described_ > whole) {
           described_ -= whole;

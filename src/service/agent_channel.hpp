@@ -1,6 +1,7 @@
 // The daemon's end of the socketpair to one agent: frames out and in, never blocking.
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -22,6 +23,8 @@ struct Frame {
   wire::FrameKind kind{};
   std::string body;
   base::ForeignFd descriptor;
+  /// What the agent says that the operation took.
+  std::chrono::nanoseconds took{};
 };
 
 class AgentChannel : public std::enable_shared_from_this<AgentChannel> {

@@ -1,5 +1,6 @@
 #include "service/event_state.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstring>
 #include <utility>
@@ -14,6 +15,8 @@
 
 namespace nsenterd::service {
 namespace {
+
+using Clock = EventTimes::Clock;
 
 /// How long an event that has ended waits for its processes: for one that forks its successor to be done with that,
 /// and for one that was killed to be let go by the kernel.
@@ -49,8 +52,10 @@ Result<void> EventState::begin() {
   auto agent = take_agent();
   // What only reads begins while the target is looked at: what the agent answers counts only if it is where the target is.
   const bool reads = requests_.only_read;
+  times_.checked = Clock::now();
   if (reads && agent && !resume(*agent)) agent.reset();
   const auto found = find_target(plan_, *service_, parameters_, requests_);
+  if (!reads || !agent) times_.checked = Clock::now();
   if (agent && (!found || agent->namespaces != plan_.namespaces)) {
     turn_away(*agent);
     agent.reset();
@@ -131,6 +136,7 @@ void EventState::go_on_with(const WarmAgent& agent) {
   processes_.front() = agent.process;
   agent_born_ = agent.born;
   agent_namespaces_ = agent.namespaces;
+  times_.warm = true;
   forks_done_ = 1;
   children_ = 1;
   on_agent_running(agent.process->pid());
@@ -176,7 +182,7 @@ void EventState::adopt(base::ChildProcess process) {
     return;
   }
   if (phase_ != Phase::starting) return let_go();
-  agent_born_ = std::chrono::steady_clock::now();
+  agent_born_ = times_.given;
   on_agent_running(pid);
 }
 
@@ -197,6 +203,7 @@ bool EventState::give_request() {
   }
   if (!channel_->send(kind_of_request(), requests_.text)) return false;
   request_size_ = requests_.text.size();
+  times_.given = Clock::now();
   return true;
 }
 
@@ -275,9 +282,14 @@ void EventState::on_join_failed(const std::string& body) {
 }
 
 void EventState::on_response(Frame frame) {
+  times_.operation += frame.took;
   if (!responses_.take(requests_.operation(responses_.count()), std::move(frame)))
     return end(Failure(AgentDied{}));
   if (!responses_.failed() && responses_.count() < requests_.count()) return;
+  times_.answered = Clock::now();
+  // Nobody in a container is to say that it took longer than it did.
+  times_.operation = std::clamp(times_.operation, std::chrono::nanoseconds::zero(),
+                                std::chrono::nanoseconds(times_.answered - times_.given));
   if (plan_.may_share_agent) hand_over();
   // This is the event loop, and nothing follows: handlers need not wait for their turn.
   for (const Handler& waiting : settle({})) waiting({});

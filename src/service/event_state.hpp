@@ -49,6 +49,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
   [[nodiscard]] Responses& responses() noexcept { return responses_; }
   void set_request(Message request) { request_ = std::move(request); }
   [[nodiscard]] pid_t process_id() const noexcept { return process_id_; }
+  [[nodiscard]] const EventTimes& times() const noexcept { return times_; }
   [[nodiscard]] Result<Target> agent() const;
 
   // Handlers are called from the event loop, never from within these.
@@ -114,6 +115,7 @@ class EventState : public std::enable_shared_from_this<EventState> {
 
   // While the event is under way.
   EventPlan plan_;
+  EventTimes times_;
   std::chrono::steady_clock::time_point agent_born_;
   // Of an agent that has served others.
   NamespaceIds agent_namespaces_;

@@ -182,6 +182,9 @@ void NSenterEvent::set_response(Message response) {
 pid_t NSenterEvent::process_id() const noexcept {
   return state_->process_id();
 }
+const EventTimes& NSenterEvent::times() const noexcept {
+  return state_->times();
+}
 Result<Target> NSenterEvent::agent() const {
   return state_->agent();
 }

@@ -7,11 +7,12 @@
 namespace nsenterd::varlink {
 
 Call::Call(std::weak_ptr<Connection> connection, std::shared_ptr<const Peer> peer, CallMessage message,
-           std::vector<base::ForeignFd> descriptors)
+           std::vector<base::ForeignFd> descriptors, const CallTimes& times)
     : connection_(std::move(connection)),
       peer_(std::move(peer)),
       message_(std::move(message)),
-      descriptors_(std::move(descriptors)) {}
+      descriptors_(std::move(descriptors)),
+      times_(times) {}
 
 Call::~Call() {
   if (replied_) return;
@@ -59,6 +60,7 @@ void Call::send(std::string text, std::vector<base::ForeignFd> descriptors, bool
   const auto connection = connection_.lock();
   if (!connection) return;
   if (!message_.oneway) connection->send(std::move(text), std::move(descriptors));
+  if (last) times_.replied = CallTimes::Clock::now();
   if (last) connection->finish_call();
 }
 

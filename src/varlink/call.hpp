@@ -1,6 +1,7 @@
 // One Varlink call under way, as its method's handler sees it (daemon, and test servers).
 #pragma once
 
+#include <chrono>
 #include <functional>
 #include <memory>
 #include <string>
@@ -28,12 +29,24 @@ struct Peer {
   base::UniqueFd pidfd;
 };
 
+/// When a call came.
+struct CallTimes {
+  using Clock = std::chrono::steady_clock;
+
+  /// The last piece of it began to be read from the socket; where it came together with the call before, that one was done.
+  Clock::time_point accepted;
+  /// It had been read.
+  Clock::time_point read;
+  /// The socket had the last reply, as far as it took it.
+  Clock::time_point replied;
+};
+
 /// Kept by its handler until the last reply. A call that is dropped without one ends its connection. All
 /// replies to a oneway call are swallowed, and so are those that come when the client has gone.
 class Call {
  public:
   Call(std::weak_ptr<Connection> connection, std::shared_ptr<const Peer> peer, CallMessage message,
-       std::vector<base::ForeignFd> descriptors);
+       std::vector<base::ForeignFd> descriptors, const CallTimes& times);
   ~Call();
   Call(const Call&) = delete;
   Call& operator=(const Call&) = delete;
@@ -42,6 +55,7 @@ class Call {
   [[nodiscard]] Json& parameters() noexcept { return message_.parameters; }
   [[nodiscard]] bool more() const noexcept { return message_.more; }
   [[nodiscard]] bool upgrade() const noexcept { return message_.upgrade; }
+  [[nodiscard]] const CallTimes& times() const noexcept { return times_; }
   [[nodiscard]] const Peer& peer() const noexcept { return *peer_; }
   /// The same. Every connection has a Peer of its own, whose address identifies it as long as somebody holds it.
   [[nodiscard]] const std::shared_ptr<const Peer>& shared_peer() const noexcept { return peer_; }
@@ -74,6 +88,7 @@ class Call {
   std::shared_ptr<const Peer> peer_;
   CallMessage message_;
   std::vector<base::ForeignFd> descriptors_;
+  CallTimes times_;
   std::function<void()> on_abandoned_;
   bool replied_ = false;
 };

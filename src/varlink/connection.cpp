@@ -93,10 +93,12 @@ bool Connection::receive() {
   // The buffer grows with what has come. A message that is over the limit is noticed at most one chunk later.
   const std::size_t filled = input_.size();
   input_.resize(filled + std::clamp(filled, kChunk, kMaximum));
+  times_.accepted = CallTimes::Clock::now();
   Received received;
   const ssize_t got = wire::receive_with_descriptors(
       socket_.native_handle(), {input_.data() + filled, input_.size() - filled}, received, MSG_DONTWAIT);
   const int error = errno;
+  times_.read = CallTimes::Clock::now();
   input_.resize(filled + static_cast<std::size_t>(std::max(got, ssize_t{0})));
   if (got < 0 && error == EAGAIN) return true;
   if (got <= 0) {
@@ -174,8 +176,8 @@ void Connection::begin_call(std::string_view text) {
   if (!message) return refuse(message.error().key);
   busy_ = true;
   set_clock(Clock::stopped);
-  auto call =
-      std::make_shared<Call>(weak_from_this(), peer_, std::move(*message), std::exchange(descriptors_, {}));
+  auto call = std::make_shared<Call>(weak_from_this(), peer_, std::move(*message),
+                                     std::exchange(descriptors_, {}), times_);
   call_ = call;
   dispatch_(std::move(call));
 }
@@ -183,6 +185,8 @@ void Connection::begin_call(std::string_view text) {
 void Connection::finish_call() {
   busy_ = false;
   call_.reset();
+  // Had the next one come already, it would have waited for this one.
+  if (begin_ < input_.size()) times_.accepted = times_.read = CallTimes::Clock::now();
   if (finishing_ && output_.empty()) return close();
   next_call();
   read();

@@ -102,6 +102,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
   std::size_t searched_ = 0;
   std::vector<base::ForeignFd> descriptors_;
   std::weak_ptr<Call> call_;
+  // Of the call that is next.
+  CallTimes times_;
   bool busy_ = false;
   bool dispatching_ = false;
   bool resting_ = false;

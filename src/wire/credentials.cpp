@@ -21,7 +21,7 @@ constexpr char kGid = 2;
 
 bool send_credentials(int socket, const Credentials& credentials) noexcept {
   const ucred sent{::getpid(), credentials.uid.value_or(::geteuid()), credentials.gid.value_or(::getegid())};
-  FrameHeader header{FrameKind::credentials, 1};
+  FrameHeader header{FrameKind::credentials, 1, 0};
   char which = static_cast<char>((credentials.uid ? kUid : 0) | (credentials.gid ? kGid : 0));
   std::array<iovec, 2> parts{{{&header, sizeof header}, {&which, sizeof which}}};
   alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof sent)> control{};

@@ -10,8 +10,9 @@
 
 namespace nsenterd::wire {
 
-bool send_frame(int socket, FrameKind kind, std::string_view body, int descriptor) noexcept {
-  FrameHeader header{kind, static_cast<std::uint32_t>(body.size())};
+bool send_frame(int socket, FrameKind kind, std::string_view body, int descriptor,
+                std::uint64_t nanoseconds) noexcept {
+  FrameHeader header{kind, static_cast<std::uint32_t>(body.size()), nanoseconds};
   std::array<iovec, 2> parts{{{&header, sizeof header}, {const_cast<char*>(body.data()), body.size()}}};
   std::span<const int> descriptors;
   if (descriptor >= 0) descriptors = {&descriptor, 1};

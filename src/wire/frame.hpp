@@ -33,6 +33,8 @@ enum class FrameKind : std::uint32_t {
 struct FrameHeader {
   FrameKind kind;
   std::uint32_t length;
+  /// Of a response: how long the operation took. 0 in all others.
+  std::uint64_t nanoseconds;
 };
 
 /// The longest body of a frame. Larger than any message a client may send, because the answer to a read
@@ -41,7 +43,8 @@ inline constexpr std::uint32_t kMaxFrame = 64U << 20U;
 
 /// Sends one frame on a blocking socket, with `descriptor` unless it is negative. False with errno if the
 /// peer is gone or the socket failed; never raises SIGPIPE.
-bool send_frame(int socket, FrameKind kind, std::string_view body, int descriptor = -1) noexcept;
+bool send_frame(int socket, FrameKind kind, std::string_view body, int descriptor = -1,
+                std::uint64_t nanoseconds = 0) noexcept;
 
 /// Reads exactly `size` bytes from a blocking socket. False at end-of-file (errno 0) and on errors.
 bool receive_exactly(int socket, void* buffer, std::size_t size) noexcept;

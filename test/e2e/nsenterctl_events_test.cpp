@@ -136,7 +136,7 @@ TEST_CASE("what the daemon passes on is shown escaped", "[e2e][cli]") {
   const auto lines = lines_of(table.output);
   REQUIRE(lines.size() == 2);
   CHECK(words_of(lines[1]) ==
-        std::vector<std::string>{"1\\x1b", "running\\r", "1", "-", "async", "1us", "evil\\x1b[31m\\n"});
+        std::vector<std::string>{"1\\x1b", "running\\r", "1", "-", "async", "1.0us", "evil\\x1b[31m\\n"});
 }
 
 TEST_CASE("an answer about events that makes no sense has exit status 3", "[e2e][cli]") {

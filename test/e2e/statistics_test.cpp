@@ -64,6 +64,39 @@ TEST_CASE("the times are those that requests took", "[e2e][statistics]") {
   CHECK(fast_median < 1'000'000);
 }
 
+TEST_CASE("the time of a request is told step by step", "[e2e][statistics]") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer container;
+  const Daemon daemon({"--warm-agents", "8"});
+  EventClient client(daemon);
+  for (int i = 0; i < 10; ++i) client.request(container.pid(), read_request(kUptime));
+  client.request(container.pid(), read_request(kUptime), {{"freshAgent", true}});
+  client.request(container.pid(), sleep_request(1), {{"freshAgent", true}});
+  // These are not counted: no agent has answered, or not this call.
+  client.request(container.pid(), sleep_request(60), {{"timeoutMilliseconds", 50}});
+  Json started = client.start(container.pid(), read_request(kUptime));
+  CHECK(succeeded(client.about("ReceiveResponse", name_of(started))));
+
+  Json statistics = client.statistics();
+  INFO(statistics["steps"].dump());
+  const std::vector<std::pair<std::string, int>> expected{{"accept", 12},    {"parse", 12},  {"check", 12},
+                                                          {"spawn", 3},      {"reuse", 9},   {"join", 12},
+                                                          {"operation", 12}, {"encode", 12}, {"send", 12}};
+  REQUIRE(statistics["steps"].size() == expected.size());
+  std::int64_t all = 0;
+  for (std::size_t i = 0; i < expected.size(); ++i) {
+    Json step = statistics["steps"][i];
+    CHECK(step["step"] == expected[i].first);
+    CHECK(step["count"] == expected[i].second);
+    CHECK(step["medianNanoseconds"] > 0);
+    CHECK(step["medianNanoseconds"] <= step["p99Nanoseconds"]);
+    if (expected[i].first != "operation") all += step["p99Nanoseconds"].get<std::int64_t>();
+  }
+  // The sleep is the operation's, and of nothing else.
+  CHECK(statistics["steps"][6]["p99Nanoseconds"] >= 1'000'000'000);
+  CHECK(all < 1'000'000'000);
+}
+
 TEST_CASE("agents and clients are counted while they are there", "[e2e][statistics]") {
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;

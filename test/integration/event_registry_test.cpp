@@ -30,7 +30,8 @@ PeerPtr connection_of(uid_t user) {
 struct Fixture {
   ClientEventPtr add(const PeerPtr& owner) {
     auto event = session.make({}, request::sleep_for(0));
-    return registry.add(registry.next_number(), std::move(event->event), owner, 1);
+    return registry.add(registry.next_number(), std::move(event->event), owner, 1,
+                        std::chrono::steady_clock::now());
   }
 
   Session session;

@@ -12,7 +12,6 @@ using daemon::Durations;
 using daemon::EventOutcome;
 using daemon::Statistics;
 using std::chrono::hours;
-using std::chrono::microseconds;
 using std::chrono::milliseconds;
 using std::chrono::nanoseconds;
 
@@ -25,7 +24,7 @@ TEST_CASE("without durations there is no percentile") {
 TEST_CASE("a percentile is at most an eighth higher than the duration, and never lower") {
   for (std::uint64_t duration = 0; duration < (std::uint64_t{1} << 40U); duration = duration * 9 / 8 + 1) {
     Durations durations;
-    durations.record(microseconds(static_cast<std::int64_t>(duration)));
+    durations.record(nanoseconds(static_cast<std::int64_t>(duration)));
     const std::uint64_t shown = durations.percentile(0.5);
     INFO(duration);
     CHECK(shown >= duration);
@@ -39,7 +38,7 @@ TEST_CASE("a percentile is at most an eighth higher than the duration, and never
 TEST_CASE("short durations are exact") {
   for (int i = 0; i < 16; ++i) {
     Durations durations;
-    durations.record(microseconds(i));
+    durations.record(nanoseconds(i));
     CHECK(durations.percentile(0.5) == static_cast<std::uint64_t>(i));
   }
 }
@@ -48,7 +47,7 @@ TEST_CASE("longer durations never have a lower percentile") {
   std::uint64_t last = 0;
   for (std::int64_t i = 0; i < 100'000; ++i) {
     Durations durations;
-    durations.record(microseconds(i));
+    durations.record(nanoseconds(i));
     const std::uint64_t shown = durations.percentile(1);
     REQUIRE(shown >= last);
     last = shown;
@@ -58,15 +57,14 @@ TEST_CASE("longer durations never have a lower percentile") {
 TEST_CASE("the longest durations there are have their place") {
   Durations durations;
   durations.record(nanoseconds::max());
-  CHECK(durations.percentile(0.5) >= static_cast<std::uint64_t>(nanoseconds::max().count()) / 1000);
+  CHECK(durations.percentile(0.5) >= static_cast<std::uint64_t>(nanoseconds::max().count()));
   durations.record(hours(24 * 365));
-  CHECK(durations.percentile(0.5) >= static_cast<std::uint64_t>(microseconds(hours(24 * 365)).count()));
+  CHECK(durations.percentile(0.5) >= static_cast<std::uint64_t>(nanoseconds(hours(24 * 365)).count()));
 }
 
 TEST_CASE("a duration below zero counts as none") {
   Durations durations;
   durations.record(milliseconds(-5));
-  durations.record(nanoseconds(999));
   CHECK(durations.percentile(1) == 0);
 }
 
@@ -74,19 +72,19 @@ TEST_CASE("the median and the 99th percentile are those of all durations") {
   Durations durations;
   for (int i = 1; i <= 100; ++i) durations.record(milliseconds(i));
   const auto median = durations.percentile(0.5);
-  CHECK(median >= 50'000);
-  CHECK(median <= 50'000 + 50'000 / 8);
+  CHECK(median >= 50'000'000);
+  CHECK(median <= 50'000'000 + 50'000'000 / 8);
   const auto p99 = durations.percentile(0.99);
-  CHECK(p99 >= 99'000);
-  CHECK(p99 <= 99'000 + 99'000 / 8);
+  CHECK(p99 >= 99'000'000);
+  CHECK(p99 <= 99'000'000 + 99'000'000 / 8);
 
   Durations mostly_short;
-  for (int i = 0; i < 98; ++i) mostly_short.record(microseconds(1));
+  for (int i = 0; i < 98; ++i) mostly_short.record(nanoseconds(1));
   mostly_short.record(milliseconds(1000));
   mostly_short.record(milliseconds(1000));
   CHECK(mostly_short.percentile(0.5) == 1);
   CHECK(mostly_short.percentile(0.98) == 1);
-  CHECK(mostly_short.percentile(0.99) >= 1'000'000);
+  CHECK(mostly_short.percentile(0.99) >= 1'000'000'000);
 }
 
 TEST_CASE("outcomes are counted by message") {
@@ -105,7 +103,7 @@ TEST_CASE("outcomes are counted by message") {
   CHECK(b.requests == 1);
   CHECK(b.error_responses == 0);
   CHECK(b.failures == 1);
-  CHECK(b.durations.percentile(0.5) >= 4000);
+  CHECK(b.durations.percentile(0.5) >= 4'000'000);
   CHECK(statistics.uptime() >= std::chrono::seconds(0));
   CHECK(statistics.uptime() < std::chrono::seconds(60));
 }
