@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "agent/answer.hpp"
+#include "agent/input.hpp"
 #include "agent/request_list.hpp"
 #include "launch/fork_server.hpp"
 #include "nsjoin/join.hpp"
@@ -12,23 +13,21 @@
 namespace nsenterd::agent {
 namespace {
 
-bool receive_header(wire::FrameHeader& header) {
-  return wire::receive_exactly(nsjoin::kSocket, &header, sizeof header);
-}
-
 /// One event: its request, or several, and the answer. Whether there may be another.
-bool serve(bool is_first) {
+bool serve(Input& input, bool is_first) {
+  // Only before the first there may be credentials: those that follow have left the process as it was.
+  if (!is_first && !input.fill()) return false;
   wire::FrameHeader header{};
-  if (!receive_header(header)) return false;
+  if (!input.read(&header, sizeof header)) return false;
   wire::Credentials credentials;
-  if (header.kind == wire::FrameKind::credentials) {
+  if (is_first && header.kind == wire::FrameKind::credentials) {
     const auto received = wire::receive_credentials(nsjoin::kSocket);
-    if (!received || !receive_header(header)) return false;
+    if (!received || !input.read(&header, sizeof header)) return false;
     credentials = *received;
   }
   if (header.length > wire::kMaxFrame) return false;
   std::string request(header.length, '\0');
-  if (!wire::receive_exactly(nsjoin::kSocket, request.data(), request.size())) return false;
+  if (!input.read(request.data(), request.size())) return false;
   const bool is_list =
       header.kind == wire::FrameKind::request_list || header.kind == wire::FrameKind::request_list_async;
   const bool is_async =
@@ -43,8 +42,9 @@ bool serve(bool is_first) {
 }  // namespace
 
 void run() {
+  Input input;
   bool is_first = true;
-  while (serve(std::exchange(is_first, false))) {
+  while (serve(input, std::exchange(is_first, false))) {
   }
 }
 
