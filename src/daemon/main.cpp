@@ -82,7 +82,7 @@ class Ending {
 int serve(const Options& options) {
   raise_descriptor_limit();
   // One thread: the hint lets Asio do without locks.
-  boost::asio::io_context context(1);
+  boost::asio::io_context context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE);
   auto service = NSenterService::create(context.get_executor(),
                                         {.agent = options.agent, .warm_agents = options.warm_agents});
   if (!service) {
