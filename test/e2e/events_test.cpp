@@ -138,8 +138,10 @@ TEST_CASE("a follower is told the end of events that fail", "[e2e][events]") {
   CHECK(fixture.owner.request(fixture.target, sleep_request(0), {{"cloneFlags", 0x04000000}})
             .contains("error"));
   CHECK(follower.states_of_next().back() == "finished");
-  // What is refused before there is an event is no change.
   CHECK(fixture.owner.request(4194304, sleep_request(0)).contains("error"));
+  CHECK(follower.states_of_next() == States{"starting", "finished"});
+  // What is refused before there is an event is no change.
+  CHECK(fixture.owner.request(0, sleep_request(0)).contains("error"));
   CHECK_FALSE(follower.has_reply(milliseconds(50)));
 }
 
