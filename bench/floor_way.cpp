@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include "floor.h"
+#include "process.hpp"
 #include "way.hpp"
 
 namespace nsenterd::bench {
@@ -11,9 +12,9 @@ namespace {
 class Floor final : public Way {
  public:
   Floor(const Request& request, const std::string& program, Agents agents)
-      : process_(
-            {program, agents == Agents::warm ? "warm" : "cold", std::to_string(request.target), request.file},
-            input_.read_end.get(), output_.write_end.get()) {
+      : process_(spawn(
+            {program, agents == Agents::warm ? "warm" : "cold", std::to_string(request.target), request.path},
+            input_.read_end.get(), output_.write_end.get())) {
     // Otherwise its end would go unnoticed.
     input_.read_end.reset();
     output_.write_end.reset();
@@ -38,10 +39,12 @@ class Floor final : public Way {
     }
   }
 
+  [[nodiscard]] std::optional<pid_t> service() const override { return process_.pid(); }
+
  private:
   Pipe input_ = make_pipe();
   Pipe output_ = make_pipe();
-  Process process_;
+  base::ChildProcess process_;
 };
 
 }  // namespace

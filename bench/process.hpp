@@ -1,12 +1,14 @@
-// The processes that the benchmark starts, and what it reads about them below /proc.
+// The processes that the benchmarks start, and what the kernel says about them.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <string>
 #include <vector>
 
 #include <sys/types.h>
 
+#include "base/child_process.hpp"
 #include "base/unique_fd.hpp"
 
 namespace nsenterd::bench {
@@ -14,60 +16,39 @@ namespace nsenterd::bench {
 /// Throws std::system_error with errno.
 [[noreturn]] void throw_errno(const std::string& what);
 
-/// A pipe, or a socketpair where both ends are read and written.
 struct Pipe {
   base::UniqueFd read_end;
   base::UniqueFd write_end;
 };
 Pipe make_pipe();
 
-/// A child of this process; its destructor ends it, with SIGTERM at first, and waits for it.
-class Process {
- public:
-  /// Executes arguments[0], which is searched for in PATH. `input` and `output` become its standard input and
-  /// output; -1 stands for /dev/null. Standard error is shared.
-  explicit Process(const std::vector<std::string>& arguments, int input = -1, int output = -1);
-  Process(const Process&) = delete;
-  Process& operator=(const Process&) = delete;
-  ~Process();
+/// Executes arguments[0], which is searched for in PATH. `input` and `output` become its standard input and
+/// output; -1 stands for /dev/null. Standard error is shared.
+base::ChildProcess spawn(const std::vector<std::string>& arguments, int input = -1, int output = -1);
 
-  [[nodiscard]] pid_t pid() const noexcept { return pid_; }
-  /// Ended already, by itself. (It is reaped by wait() or the destructor.)
-  [[nodiscard]] bool has_ended() const;
-  /// Waits for its end; the status of waitpid(2).
-  int wait();
-  void kill();
+/// Waits for the child's end.
+base::ExitStatus wait(base::ChildProcess& child);
 
- private:
-  pid_t pid_ = -1;
-};
-
-/// A process in eight namespaces of its own, made by unshare(1).
-class Container {
- public:
-  Container();
-  Container(const Container&) = delete;
-  Container& operator=(const Container&) = delete;
-  ~Container();
-
-  [[nodiscard]] pid_t pid() const noexcept { return init_; }
-
- private:
-  Process unshare_;
-  pid_t init_ = -1;
-  base::UniqueFd init_pidfd_;
-};
-
+/// In the order in which they were made.
 std::vector<pid_t> children_of(pid_t pid);
-/// Its name as ps(1) shows it.
-std::string name_of(pid_t pid);
 
+/// KiB.
 struct Memory {
-  /// VmRSS, in KiB: shared pages count in full.
+  /// Shared pages count in full.
   std::uint64_t resident = 0;
-  /// What would be free without it: private pages, clean and dirty.
+  /// What would be free without it: its private pages, clean and dirty.
   std::uint64_t unshared = 0;
 };
 Memory memory_of(pid_t pid);
+
+/// The processor time that a service has used since it began, in all: itself, its fork server, which is its first child,
+/// and its agents, those that have ended included.
+struct CpuTime {
+  std::chrono::nanoseconds service{};
+  std::chrono::nanoseconds fork_server{};
+  std::chrono::nanoseconds agents{};
+};
+/// Of agents that have ended the kernel shows the sum in hundredths of a second.
+CpuTime cpu_time_of(pid_t service);
 
 }  // namespace nsenterd::bench

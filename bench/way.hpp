@@ -1,4 +1,4 @@
-// One way to read a file as a container sees it, measured event by event.
+// One way to read a file, or a directory, as a container sees it, measured event by event.
 #pragma once
 
 #include <chrono>
@@ -10,7 +10,7 @@
 
 #include <sys/types.h>
 
-#include "process.hpp"
+#include "client.hpp"
 
 namespace nsenterd::bench {
 
@@ -24,11 +24,6 @@ struct Samples {
   std::vector<std::uint64_t> complete;
 };
 
-struct Request {
-  pid_t target = 0;
-  std::string file;
-};
-
 class Way {
  public:
   Way() = default;
@@ -36,33 +31,30 @@ class Way {
   Way& operator=(const Way&) = delete;
   virtual ~Way() = default;
 
-  /// Does `events` events one after the other. Throws if one of them does not bring the file's content.
+  /// Does `events` events one after the other. Throws if one of them does not bring the content.
   virtual void run(std::size_t events, Samples& samples) = 0;
 
-  /// The daemon of the way, and its fork server; none where there is no such process.
-  [[nodiscard]] virtual std::optional<pid_t> daemon() const { return std::nullopt; }
-  [[nodiscard]] virtual std::optional<pid_t> fork_server() const { return std::nullopt; }
+  /// The process whose fork server and agents do all that is done; none if there is no such process.
+  [[nodiscard]] virtual std::optional<pid_t> service() const { return std::nullopt; }
 };
 
 /// Whether every event gets an agent of its own, or all one that has joined already.
 enum class Agents { cold, warm };
 
-/// bench-floor at `program`.
+/// open, read and close in this process: of a file that is the container's as well, if it is not one of procfs. Of a
+/// directory, what it takes to list it.
+std::unique_ptr<Way> make_direct(const Request& request);
+
+/// bench-floor at `program`. Reads a file.
 std::unique_ptr<Way> make_floor(const Request& request, const std::string& program, Agents agents);
 
 /// NSenterService in this process.
 std::unique_ptr<Way> make_library(const Request& request, const std::string& agent, Agents agents);
 
-/// A daemon started for this, and a client on its socket. `arguments` come after those that name socket and
-/// agent.
-struct DaemonProgram {
-  std::string program;
-  std::string agent;
-  std::vector<std::string> arguments;
-};
-std::unique_ptr<Way> make_socket(const Request& request, const DaemonProgram& daemon, Agents agents);
+/// A blocking client on the daemon's socket, for each of the requests in turn. The daemon outlives it.
+std::unique_ptr<Way> make_socket(const std::vector<Request>& requests, const test::ServerProcess& daemon);
 
-/// nsenter(1) and cat(1).
-std::unique_ptr<Way> make_nsenter(const Request& request);
+/// A program for each event, which writes the content to its standard output.
+std::unique_ptr<Way> make_command(std::vector<std::string> command);
 
 }  // namespace nsenterd::bench

@@ -1,10 +1,8 @@
 // bench-wedge: how much slower 31 containers are served while every request for a 32nd hangs. README.md explains it.
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <chrono>
-#include <cstring>
 #include <exception>
 #include <filesystem>
 #include <iostream>
@@ -15,74 +13,28 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mount.h>
-#include <sys/socket.h>
-#include <sys/un.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <CLI/CLI.hpp>
-#include <nlohmann/json.hpp>
 
+#include "client.hpp"
+#include "container.hpp"
 #include "process.hpp"
 
 namespace nsenterd::bench {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-using nlohmann::json;
 
 constexpr std::size_t kHealthy = 31;
 constexpr const char* kWedgedDirectory = "/mnt";
 
 struct Options {
-  std::string daemon;
-  std::string agent;
+  Programs programs;
   std::size_t rounds = 10;
   std::size_t events = 1000;
   std::size_t wedged_clients = 8;
-};
-
-std::string read_call(pid_t target, const std::string& file, int timeout_milliseconds) {
-  const json payload{{"file", file}, {"offset", 0}, {"len", 1024}};
-  const json parameters{{"pid", target},
-                        {"namespace", {"user", "mnt", "pid", "net", "ipc", "uts", "cgroup", "time"}},
-                        {"timeoutMilliseconds", timeout_milliseconds},
-                        {"request", {{"message", "readFileRequest"}, {"payload", payload}}}};
-  return json{{"method", "io.nsenterd.SendRequest"}, {"parameters", parameters}}.dump() + '\0';
-}
-
-class Client {
- public:
-  explicit Client(const std::string& path) : socket_(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (path.size() >= sizeof address.sun_path) throw std::runtime_error(path + ": too long for a socket");
-    std::memcpy(address.sun_path, path.c_str(), path.size() + 1);
-    for (int i = 0;
-         ::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0; ++i) {
-      if (i == 500) throw_errno(path);
-      std::this_thread::sleep_for(std::chrono::milliseconds(10));
-    }
-  }
-
-  /// Empty if the connection has ended.
-  std::string exchange(const std::string& call) {
-    if (::send(socket_.get(), call.data(), call.size(), MSG_NOSIGNAL) < 0) return {};
-    std::string reply;
-    std::array<char, 4096> buffer;
-    do {
-      const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-      if (got <= 0) return {};
-      reply.append(buffer.data(), static_cast<std::size_t>(got));
-    } while (reply.back() != '\0');
-    return reply;
-  }
-
-  /// From any thread: ends the exchange that is under way.
-  void end() const { ::shutdown(socket_.get(), SHUT_RDWR); }
-
- private:
-  base::UniqueFd socket_;
 };
 
 /// Mounts, over a directory of a container, a FUSE filesystem that nobody serves. What hangs there ends with the descriptor.
@@ -113,14 +65,12 @@ class WedgedLoad {
  public:
   WedgedLoad(const std::string& socket, pid_t container, std::size_t clients,
              std::atomic<std::size_t>& timed_out) {
-    const std::string call = read_call(container, std::string(kWedgedDirectory) + "/file", 100);
+    const std::string call = send_request_call({.target = container,
+                                                .path = std::string(kWedgedDirectory) + "/file",
+                                                .timeout = std::chrono::milliseconds(100)});
     for (std::size_t i = 0; i < clients; ++i) clients_.push_back(std::make_unique<Client>(socket));
     for (const auto& client : clients_) {
-      threads_.emplace_back([call, &timed_out, asking = client.get()] {
-        for (std::string reply; !(reply = asking->exchange(call)).empty();) {
-          if (reply.find("io.nsenterd.TimedOut") != std::string::npos) ++timed_out;
-        }
-      });
+      threads_.emplace_back([call, &timed_out, asking = client.get()] { ask(*asking, call, timed_out); });
     }
   }
   WedgedLoad(const WedgedLoad&) = delete;
@@ -130,6 +80,16 @@ class WedgedLoad {
   }
 
  private:
+  /// Until the connection is ended.
+  static void ask(Client& client, const std::string& call, std::atomic<std::size_t>& timed_out) {
+    try {
+      for (;;) {
+        if (client.exchange(call).find("io.nsenterd.TimedOut") != std::string_view::npos) ++timed_out;
+      }
+    } catch (const std::exception&) {
+    }
+  }
+
   std::vector<std::unique_ptr<Client>> clients_;
   // Joined first.
   std::vector<std::jthread> threads_;
@@ -140,10 +100,9 @@ std::vector<double> measure(Client& client, const std::vector<std::string>& call
   std::vector<double> times;
   for (std::size_t i = 0; i < events; ++i) {
     const auto begin = Clock::now();
-    const std::string reply = client.exchange(calls[i % calls.size()]);
+    client.exchange(calls[i % calls.size()]);
     times.push_back(std::chrono::duration<double, std::micro>(Clock::now() - begin).count());
-    if (reply.find("readFileResponse") == std::string::npos)
-      throw std::runtime_error("a healthy container: " + reply);
+    client.expect("readFileResponse");
   }
   return times;
 }
@@ -159,17 +118,15 @@ void append(std::vector<double>& all, const std::vector<double>& more) {
 }
 
 void run(const Options& options) {
-  std::string directory = std::filesystem::temp_directory_path() / "bench-wedge-XXXXXX";
-  if (::mkdtemp(directory.data()) == nullptr) throw_errno("mkdtemp");
-  const std::string socket = directory + "/socket";
   const std::vector<Container> healthy(kHealthy);
   const Container wedged;
   const base::UniqueFd device = wedge(wedged.pid());
-  const Process daemon({options.daemon, "--socket", socket, "--agent", options.agent, "--log-level", "warn"});
+  const test::ServerProcess daemon(daemon_command(options.programs));
+  const std::string socket = daemon.socket();
   Client client(socket);
   std::vector<std::string> calls;
   for (const Container& container : healthy) {
-    calls.push_back(read_call(container.pid(), "/proc/sys/net/core/somaxconn", 10000));
+    calls.push_back(send_request_call({.target = container.pid(), .path = "/proc/sys/net/core/somaxconn"}));
   }
 
   std::atomic<std::size_t> timed_out = 0;
@@ -198,8 +155,6 @@ void run(const Options& options) {
   std::cout << timed_out << " requests for it timed out\n"
             << "ratio of p99s: " << percentile(with, 0.99) / percentile(without, 0.99)
             << "; median of the rounds' ratios: " << percentile(ratios, 0.5) << "; goal: at most 2\n";
-  std::error_code ignored;
-  std::filesystem::remove_all(directory, ignored);
 }
 
 }  // namespace
@@ -209,8 +164,8 @@ int main(int argc, char** argv) {
   nsenterd::bench::Options options;
   const CLI::Range at_least_one(1, std::numeric_limits<int>::max());
   CLI::App app("Measures 31 containers beside one whose requests all hang. Needs root and /dev/fuse.");
-  app.add_option("--daemon", options.daemon, "nsenterd")->required();
-  app.add_option("--agent", options.agent, "nsenter-agent; the one of this build if absent");
+  app.add_option("--daemon", options.programs.daemon, "nsenterd; the one of this build if absent");
+  app.add_option("--agent", options.programs.agent, "nsenter-agent; the one of this build if absent");
   app.add_option("--rounds", options.rounds, "each without the wedged container, then beside it")
       ->check(at_least_one);
   app.add_option("--events", options.events, "of each half of a round")->check(at_least_one);
@@ -219,7 +174,8 @@ int main(int argc, char** argv) {
   CLI11_PARSE(app, argc, argv);
   try {
     const auto own_directory = std::filesystem::read_symlink("/proc/self/exe").parent_path();
-    if (options.agent.empty()) options.agent = own_directory / "../src/agent/nsenter-agent";
+    if (options.programs.daemon.empty()) options.programs.daemon = own_directory / "../src/daemon/nsenterd";
+    if (options.programs.agent.empty()) options.programs.agent = own_directory / "../src/agent/nsenter-agent";
     nsenterd::bench::run(options);
   } catch (const std::exception& failure) {
     std::cerr << "bench-wedge: " << failure.what() << '\n';

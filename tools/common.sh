@@ -1,4 +1,4 @@
-# Set-up that tools/test and tools/demo share. Sourced by sh.
+# Set-up that tools/test, tools/demo and tools/bench share. Sourced by sh.
 
 root=$(cd "$(dirname "$0")/.." && pwd)
 build=$root/build
@@ -12,6 +12,7 @@ need_root() {
 
 build_packages="g++ meson ninja-build pkg-config python3 libboost1.81-dev nlohmann-json3-dev libspdlog-dev libcli11-dev libmount-dev"
 demo_packages="runc busybox-static"
+bench_packages="$demo_packages libbenchmark-dev python3-matplotlib util-linux"
 test_packages="$demo_packages bindfs catch2 spin util-linux procps strace golang-go varlink-go golang-github-varlink-go-dev"
 
 # Installs those of the Debian packages that are missing.
