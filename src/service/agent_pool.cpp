@@ -12,7 +12,7 @@ void WarmAgent::end() const {
 
 std::optional<Target> AgentPool::find_target(pid_t pid) const {
   const auto found = targets_.find(pid);
-  if (found == targets_.end() || found->second.target.has_ended()) return std::nullopt;
+  if (found == targets_.end()) return std::nullopt;
   return found->second.target;
 }
 

@@ -45,8 +45,7 @@ class AgentPool {
   [[nodiscard]] bool is_enabled() const noexcept { return limits_.agents > 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
-  /// The process of that number, if agents are, or were just now, kept for it and it has not ended: there is no need to pin
-  /// it anew.
+  /// The process of that number, if agents are, or were just now, kept for it. It may have ended since.
   [[nodiscard]] std::optional<Target> find_target(pid_t pid) const;
   /// Takes an agent out for an event. Whether it is where the target is now is for the caller to find out.
   std::optional<WarmAgent> take(pid_t target, const nsjoin::JoinPlan& plan);

@@ -14,11 +14,6 @@ namespace {
 constexpr Namespaces kGivenUpAtEnd{Namespace::mnt,    Namespace::uts, Namespace::ipc,
                                    Namespace::cgroup, Namespace::net, Namespace::time};
 
-Result<Target> pin_target(const ServiceState& service, const EventParameters& parameters) {
-  if (const auto* target = std::get_if<Target>(&parameters.target)) return *target;
-  return service.pin(std::get<pid_t>(parameters.target));
-}
-
 /// A process that one may not even look at has rights that the caller lacks: no container.
 Failure look_failure(const Failure& failure, bool refuse_host) {
   const auto* const refused = std::get_if<JoinFailed>(&failure);
@@ -68,6 +63,22 @@ Result<void> check_ids_are_mapped(const Target& target, const EventParameters& p
   return checked ? check_id_is_mapped(target, parameters.gid, "gid_map", "gid") : checked;
 }
 
+Result<void> look_at_target(EventPlan& plan, const ServiceState& service, const EventParameters& parameters,
+                            const CheckedRequests& requests) {
+  const Namespaces kinds = kinds_to_find(plan, parameters.refuse_host);
+  if (auto found = find_namespaces(plan, kinds, service.own_namespaces(), parameters.refuse_host); !found)
+    return found;
+  const bool reads_maps = requests.takes_personality && (plan.join.join & CLONE_NEWUSER) != 0;
+  if (reads_maps) {
+    if (auto mapped = check_ids_are_mapped(*plan.target, parameters); !mapped) return mapped;
+  }
+  // Its maps were looked up by its number, which may be another's by now; and where nothing is left to join, nobody else
+  // would notice that it has ended.
+  const bool is_seen = !reads_maps && (kinds.flags() & kGivenUpAtEnd.flags()) != 0;
+  if (!is_seen && plan.target->has_ended()) return Failure(NoSuchTarget{});
+  return {};
+}
+
 }  // namespace
 
 Result<EventPlan> plan_event(const ServiceState& service, const EventParameters& parameters,
@@ -98,21 +109,21 @@ Result<EventPlan> plan_event(const ServiceState& service, const EventParameters&
 
 Result<void> find_target(EventPlan& plan, const ServiceState& service, const EventParameters& parameters,
                          const CheckedRequests& requests) {
-  auto target = pin_target(service, parameters);
-  if (!target) return target.error();
-  plan.target = std::move(*target);
-  const Namespaces kinds = kinds_to_find(plan, parameters.refuse_host);
-  if (auto found = find_namespaces(plan, kinds, service.own_namespaces(), parameters.refuse_host); !found)
-    return found;
-  const bool reads_maps = requests.takes_personality && (plan.join.join & CLONE_NEWUSER) != 0;
-  if (reads_maps) {
-    if (auto mapped = check_ids_are_mapped(*plan.target, parameters); !mapped) return mapped;
+  const auto* const number = std::get_if<pid_t>(&parameters.target);
+  if (number == nullptr) {
+    plan.target = std::get<Target>(parameters.target);
+    return look_at_target(plan, service, parameters, requests);
   }
-  // Its maps were looked up by its number, which may be another's by now; and where nothing is left to join, nobody else
-  // would notice that it has ended.
-  const bool is_seen = !reads_maps && (kinds.flags() & kGivenUpAtEnd.flags()) != 0;
-  if (!is_seen && plan.target->has_ended()) return Failure(NoSuchTarget{});
-  return {};
+  // There is no need to pin one that agents are kept for. If it has ended, the number may be another's by now.
+  plan.target = service.pool().find_target(*number);
+  if (plan.target) {
+    auto seen = look_at_target(plan, service, parameters, requests);
+    if (seen || !std::holds_alternative<NoSuchTarget>(seen.error())) return seen;
+  }
+  auto opened = Target::open(*number);
+  if (!opened) return opened.error();
+  plan.target = std::move(*opened);
+  return look_at_target(plan, service, parameters, requests);
 }
 
 }  // namespace nsenterd::service

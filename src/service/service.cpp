@@ -39,11 +39,6 @@ void ServiceState::leave(const std::shared_ptr<EventState>& event) {
   running_.erase(event);
 }
 
-Result<Target> ServiceState::pin(pid_t pid) const {
-  if (auto target = pool_.find_target(pid)) return std::move(*target);
-  return Target::open(pid);
-}
-
 void ServiceState::shut_down() {
   shut_down_ = true;
   while (!running_.empty()) {

@@ -27,9 +27,6 @@ class ServiceState {
   [[nodiscard]] AgentPool& pool() noexcept { return pool_; }
   [[nodiscard]] const AgentPool& pool() const noexcept { return pool_; }
 
-  /// As Target::open(), but without asking the kernel for a process that agents are kept for.
-  [[nodiscard]] Result<Target> pin(pid_t pid) const;
-
   /// Takes an event up among those under way, and keeps it alive for as long; false if that is one too many.
   bool enter(std::shared_ptr<EventState> event);
   void leave(const std::shared_ptr<EventState>& event);

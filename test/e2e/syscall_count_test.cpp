@@ -18,14 +18,14 @@
 namespace nsenterd::test {
 namespace {
 
-/// On a warm agent: epoll_ctl 2, epoll_wait 2, poll 1, recvmsg 2, sendmsg 1, sendto 1. (The connection and the agent are written
+/// On a warm agent: epoll_ctl 2, epoll_wait 2, recvmsg 2, sendmsg 1, sendto 1. (The connection and the agent are written
 /// to and read once each.)
-constexpr long kMostOfWarm = 9;
+constexpr long kMostOfWarm = 8;
 /// The target's namespaces, of all eight kinds.
-constexpr long kMostLinksOfWarm = 9;
-/// On an agent of its own: close 5, epoll_ctl 8, epoll_wait 3 or 4, ioctl 2, openat 1, pidfd_open 1, pidfd_send_signal 1, poll 2,
+constexpr long kMostLinksOfWarm = 7;
+/// On an agent of its own: close 5, epoll_ctl 8, epoll_wait 3 or 4, ioctl 2, openat 1, pidfd_open 1, pidfd_send_signal 1, poll 1,
 /// recvmsg 4, sendmsg 2, sendto 1, socketpair 1, timerfd_settime 0 or 1, waitid 1.
-constexpr long kMostOfCold = 34;
+constexpr long kMostOfCold = 33;
 constexpr long kMostLinksOfCold = 2;
 
 constexpr int kBatches = 8;
