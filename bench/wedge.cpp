@@ -33,7 +33,7 @@ constexpr const char* kWedgedDirectory = "/mnt";
 struct Options {
   Programs programs;
   std::size_t rounds = 10;
-  std::size_t events = 1000;
+  std::size_t events = 5000;
   std::size_t wedged_clients = 8;
 };
 

@@ -10,8 +10,8 @@ namespace nsenterd {
 struct WarmAgentLimits {
   /// Agents kept at most, of all targets (0: none is kept) and of one. Where there is one too many, that which has been idle
   /// for the longest time is ended.
-  std::size_t agents = 64;
-  std::size_t agents_of_target = 4;
+  std::size_t agents = 256;
+  std::size_t agents_of_target = 64;
   /// How long one is kept idle, and for how long after its start it is kept at all.
   std::chrono::milliseconds idle_time = std::chrono::seconds(10);
   std::chrono::milliseconds age = std::chrono::minutes(1);

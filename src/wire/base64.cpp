@@ -7,7 +7,9 @@ namespace nsenterd::wire {
 namespace {
 
 constexpr std::string_view kAlphabet = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+// Has bits that no value has.
 constexpr std::uint8_t kInvalid = 0xFF;
+constexpr std::uint32_t kMostValue = 0x3F;
 
 constexpr std::array<std::uint8_t, 256> make_values() {
   std::array<std::uint8_t, 256> values{};
@@ -23,19 +25,27 @@ constexpr auto kValues = make_values();
 
 void append_base64(std::string& out, std::string_view bytes) {
   const std::size_t filled = out.size();
-  out.resize(filled + (bytes.size() + 2) / 3 * 4);
+  out.resize(filled + (bytes.size() + 2) / 3 * 4, '=');
   char* to = out.data() + filled;
-  const auto put = [&to](std::uint32_t group, int characters) {
-    for (int i = 0; i < 4; ++i, group <<= 6U)
-      *to++ = i < characters ? kAlphabet[(group >> 18U) & 0x3FU] : '=';
+  const auto put = [&to](std::uint32_t group, unsigned shift) {
+    *to++ = kAlphabet[(group >> shift) & 0x3FU];
   };
   const auto* at = reinterpret_cast<const unsigned char*>(bytes.data());
   std::size_t left = bytes.size();
   for (; left >= 3; left -= 3, at += 3) {
-    put(static_cast<std::uint32_t>(at[0]) << 16U | static_cast<std::uint32_t>(at[1]) << 8U | at[2], 4);
+    const std::uint32_t group =
+        static_cast<std::uint32_t>(at[0]) << 16U | static_cast<std::uint32_t>(at[1]) << 8U | at[2];
+    put(group, 18);
+    put(group, 12);
+    put(group, 6);
+    put(group, 0);
   }
-  if (left == 2) put(static_cast<std::uint32_t>(at[0]) << 16U | static_cast<std::uint32_t>(at[1]) << 8U, 3);
-  if (left == 1) put(static_cast<std::uint32_t>(at[0]) << 16U, 2);
+  if (left == 0) return;
+  const std::uint32_t group =
+      static_cast<std::uint32_t>(at[0]) << 16U | (left == 2 ? static_cast<std::uint32_t>(at[1]) << 8U : 0);
+  put(group, 18);
+  put(group, 12);
+  if (left == 2) put(group, 6);
 }
 
 std::string encode_base64(std::string_view bytes) {
@@ -46,27 +56,33 @@ std::string encode_base64(std::string_view bytes) {
 
 std::optional<std::string> decode_base64(std::string_view text) {
   if (text.size() % 4 != 0) return std::nullopt;
-  std::size_t padding = 0;
-  while (padding < 2 && !text.empty() && text.back() == '=') {
-    text.remove_suffix(1);
-    ++padding;
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  std::string bytes(text.size() * 3 / 4, '\0');
+  char* to = bytes.data();
+  const auto put = [&to](std::uint32_t group, unsigned shift) {
+    *to++ = static_cast<char>(group >> shift & 0xFFU);
+  };
+  // Looked at once, at the end: a branch for every character would take longer than the rest.
+  std::uint32_t seen = 0;
+  const auto take = [&](std::size_t i, unsigned shift) {
+    const std::uint32_t value = kValues[static_cast<unsigned char>(text[i])];
+    seen |= value;
+    return value << shift;
+  };
+  for (; text.size() >= 4; text.remove_prefix(4)) {
+    const std::uint32_t group = take(0, 18) | take(1, 12) | take(2, 6) | take(3, 0);
+    put(group, 16);
+    put(group, 8);
+    put(group, 0);
   }
-  std::string bytes;
-  bytes.reserve(text.size() * 3 / 4);
-  std::uint32_t bits = 0;
-  int pending = 0;
-  for (const char c : text) {
-    const std::uint8_t value = kValues[static_cast<unsigned char>(c)];
-    if (value == kInvalid) return std::nullopt;
-    bits = (bits << 6U) | value;
-    pending += 6;
-    if (pending >= 8) {
-      pending -= 8;
-      bytes.push_back(static_cast<char>((bits >> static_cast<unsigned>(pending)) & 0xFFU));
-    }
+  std::uint32_t meaningless = 0;
+  if (!text.empty()) {
+    const std::uint32_t group = take(0, 18) | take(1, 12) | (text.size() == 3 ? take(2, 6) : 0);
+    put(group, 16);
+    if (text.size() == 3) put(group, 8);
+    meaningless = group & (text.size() == 3 ? 0xFFU : 0xFFFFU);
   }
-  const std::uint32_t left_over = bits & ((1U << static_cast<unsigned>(pending)) - 1U);
-  if (left_over != 0) return std::nullopt;
+  if (seen > kMostValue || meaningless != 0) return std::nullopt;
   return bytes;
 }
 
