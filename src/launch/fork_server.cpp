@@ -38,6 +38,8 @@ int prepare() noexcept {
   if (!base::refuse_tracing() || ::setgroups(0, nullptr) != 0) return -1;
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
+  // Once it has been stopped it would not hear that its socket ends.
+  if (!base::end_with_parent(kControlSocket)) return -1;
   // "pid" alone shows the namespace of this process; it changes pid_for_children back and forth.
   return ::open("/proc/self/ns/pid", O_RDONLY | O_CLOEXEC);
 }

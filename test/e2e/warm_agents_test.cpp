@@ -299,6 +299,16 @@ TEST_CASE("warm agents end with a daemon that is killed", "[e2e][warm]") {
   }
 }
 
+TEST_CASE("a fork server that has been stopped ends with a daemon that is killed, too", "[e2e][warm]") {
+  NSENTERD_NEEDS(missing_for_containers());
+  WarmRunc fixture(kWarm, Kind::mapped);
+  fixture.ask();
+  const pid_t server = fixture.daemon.fork_server();
+  CHECK(::kill(server, SIGSTOP) == 0);
+  fixture.daemon.end(SIGKILL);
+  CHECK(wait_until([&] { return is_gone_or_dead(server); }, seconds(1)));
+}
+
 TEST_CASE("warm agents serve without a fork server, and others are started when there is one again",
           "[e2e][warm]") {
   NSENTERD_NEEDS(missing_for_containers());
