@@ -74,15 +74,15 @@ class NSenterService {
                          Message request, Message response, bool async);
   NSenterEvent new_event(EventParameters parameters, Message request, Message response = {});
 
-  /// Starts an agent and gives it the request. Done when the response is there, or, for an asynchronous
-  /// event, when the agent runs and has the request. After a failure nothing is left: no process, no
+  /// Starts an agent and gives it the request, or all of them. Done when the last response is there, or, for an asynchronous
+  /// event, when the agent runs and has them. After a failure nothing is left: no process, no
   /// descriptor.
   template <class CompletionToken>
   auto send_request(NSenterEvent& event, CompletionToken&& token) {
     return initiate(&NSenterService::start_send, event, std::forward<CompletionToken>(token));
   }
 
-  /// Waits for the response of an asynchronous event that has been sent. Any number may wait; at once if it
+  /// Waits for the last response of an asynchronous event that has been sent. Any number may wait; at once if it
   /// is there.
   template <class CompletionToken>
   auto receive_response(NSenterEvent& event, CompletionToken&& token) {

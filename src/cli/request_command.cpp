@@ -1,5 +1,7 @@
 #include <memory>
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "cli/commands.hpp"
 #include "cli/session.hpp"
@@ -20,25 +22,36 @@ Outcome<wire::Json> read_request(const std::string& argument) {
   return {boost::system::in_place_value, std::move(*request)};
 }
 
-Outcome<void> send_own(Session& session, const Options& /*options*/, const std::string& argument) {
-  auto request = read_request(argument);
-  if (!request) return request.error();
-  const auto answer = session.send_request(std::move(*request));
+Outcome<void> send_own(Session& session, const Options& /*options*/,
+                       const std::vector<std::string>& arguments) {
+  std::vector<wire::Json> requests;
+  for (const std::string& argument : arguments) {
+    auto request = read_request(argument);
+    if (!request) return request.error();
+    requests.push_back(std::move(*request));
+  }
+  wire::Json first = std::move(requests.front());
+  requests.erase(requests.begin());
+  const auto answer = session.send_request(std::move(first), std::move(requests));
   if (!answer) return answer.error();
-  const Message& response = answer->response;
-  if (auto written = write_json(to_json(response)); !written) return written;
+  if (auto written = write_json(to_json(answer->response)); !written) return written;
+  for (const Message& response : answer->following) {
+    if (auto written = write_json(to_json(response)); !written) return written;
+  }
   // The exit status tells a failed operation even where nobody looks into the JSON.
-  return response.type == "errorResponse" ? check_response(response, {}) : Outcome<void>();
+  const Message& last = answer->following.empty() ? answer->response : answer->following.back();
+  return last.type == "errorResponse" ? check_response(last, {}) : Outcome<void>();
 }
 
 }  // namespace
 
 void declare_request_command(Syntax& program) {
-  const auto request = std::make_shared<std::string>();
-  program.command("request", "Send a message and print the response as JSON", with(request, send_own))
+  const auto requests = std::make_shared<std::vector<std::string>>();
+  program
+      .command("request", "Send a message, or several to one agent, and print the responses as JSON",
+               with(requests, send_own))
       .target()
-      .argument("JSON", parse_bytes, *request,
-                R"({"message": TYPE, "payload": ...}, or - for standard input)")
+      .arguments("JSON", *requests, R"({"message": TYPE, "payload": ...}, or - for standard input)")
       .credentials()
       .json();
 }

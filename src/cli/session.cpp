@@ -67,14 +67,22 @@ wire::Json Session::event_parameters(wire::Json request) const {
   return parameters;
 }
 
-Outcome<Answer> Session::send_request(wire::Json request) {
-  auto reply = call("io.nsenterd.SendRequest", event_parameters(std::move(request)));
+Outcome<Answer> Session::send_request(wire::Json request, std::vector<wire::Json> following) {
+  wire::Json parameters = event_parameters(std::move(request));
+  if (!following.empty()) parameters["followingRequests"] = std::move(following);
+  auto reply = call("io.nsenterd.SendRequest", parameters);
   if (!reply) return reply.error();
   const auto found = reply->parameters.find("response");
   if (found == reply->parameters.end()) return unexpected_answer("no response");
   auto response = wire::message_from_json(std::move(*found));
   if (!response) return unexpected_answer("response");
-  return Answer{std::move(*response), std::move(reply->descriptors)};
+  Answer answer{std::move(*response), {}, std::move(reply->descriptors)};
+  for (wire::Json& element : reply->parameters["followingResponses"]) {
+    response = wire::message_from_json(std::move(element));
+    if (!response) return unexpected_answer("followingResponses");
+    answer.following.push_back(std::move(*response));
+  }
+  return answer;
 }
 
 wire::Json to_json(const Message& message) {

@@ -17,9 +17,10 @@
 
 namespace nsenterd::cli {
 
-/// A response, and the descriptors that came with it.
+/// The response, those to further requests, and the descriptors that came with them.
 struct Answer {
   Message response;
+  std::vector<Message> following;
   std::vector<base::UniqueFd> descriptors;
 };
 
@@ -43,9 +44,9 @@ class Session {
   Outcome<void> follow(std::string_view method, const wire::Json& parameters,
                        const std::function<Outcome<void>(const wire::Json& reply)>& each);
 
-  /// Carries a request into the namespaces of the process that the options name. The response may be an
-  /// errorResponse.
-  Outcome<Answer> send_request(wire::Json request);
+  /// Carries a request into the namespaces of the process that the options name, and further ones after it. The last response may
+  /// be an errorResponse.
+  Outcome<Answer> send_request(wire::Json request, std::vector<wire::Json> following = {});
 
  private:
   Outcome<void> connect();

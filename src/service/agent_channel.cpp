@@ -98,8 +98,8 @@ bool AgentChannel::fill() {
   const ssize_t got = wire::receive_with_descriptors(
       socket_.native_handle(), {input_.data() + filled, input_.size() - filled}, descriptors_, MSG_DONTWAIT);
   input_.resize(filled + static_cast<std::size_t>(std::max(got, ssize_t{0})));
-  // It came with the first byte of its frame, and no byte of another was read after that one's (unix(7)): so the last byte
-  // that there is now is that frame's.
+  // It came with the first byte of its frame, and what is read at once ends with that frame at the latest (unix(7)). So the last
+  // byte that there is now is that frame's.
   if (described_ == 0 && descriptors_.size() > 0) described_ = input_.size();
   if (got == 0 || (got < 0 && errno != EAGAIN)) ended_ = true;
   return got > 0;

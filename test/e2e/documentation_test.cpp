@@ -161,15 +161,34 @@ std::string trial(ServedContainer& served, Json request, const Json& response) {
   return difference(response.value("payload", Json()), actual.value("payload", Json()), "payload");
 }
 
+/// Runs the example of an event with several requests; says what is wrong with it.
+std::string trial_of_list(ServedContainer& served, Json request, const Json& responses) {
+  leave_out_capabilities(request, served.all_capabilities());
+  const Json reply =
+      served.reply(request["request"], {}, {{"followingRequests", request["followingRequests"]}});
+  if (!reply.contains("parameters")) return "the daemon: " + reply.dump();
+  Json actual{{"response", reply["parameters"].value("response", Json())},
+              {"followingResponses", reply["parameters"].value("followingResponses", Json())}};
+  return actual == responses ? "" : "the daemon: " + actual.dump();
+}
+
 TEST_CASE("the page of the messages has a true example of every message", "[e2e]") {
   NSENTERD_NEEDS(missing_for_containers());
   const std::vector<Json> examples = examples_of(read_file(program_under_test("MESSAGES_PAGE")));
   ServedContainer served(ServedContainer::Kind::none);
   furnish(served);
   std::set<std::string> shown;
+  int lists = 0;
   for (std::size_t i = 0; i < examples.size(); ++i) {
     const std::string type = type_of(examples[i]);
     INFO(examples[i].dump());
+    if (examples[i].contains("followingRequests")) {
+      REQUIRE(i + 1 < examples.size());
+      CHECK(trial_of_list(served, examples[i], examples[i + 1]) == "");
+      ++i;
+      ++lists;
+      continue;
+    }
     if (type == "errorResponse") {
       CHECK(difference(Json{{"type", ""}, {"code", 0}, {"message", ""}}, examples[i].value("payload", Json()),
                        "payload")
@@ -191,6 +210,7 @@ TEST_CASE("the page of the messages has a true example of every message", "[e2e]
     CHECK(trial(served, examples[i], examples[i + 1]) == "");
     ++i;
   }
+  CHECK(lists == 1);
   for (const char* type : kRequests) {
     INFO("no example, request and response, of " << type);
     CHECK(shown.contains(type));

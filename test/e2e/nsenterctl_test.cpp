@@ -171,5 +171,32 @@ TEST_CASE("any message can be sent, and the server asked what it is", "[e2e][cli
   CHECK(fixture.of({"read", "--clone-flags", "net", pid, "/proc/sys/net/core/somaxconn"}) == "4096\n");
 }
 
+TEST_CASE("several messages are one event, whose responses are printed in their order", "[e2e][cli][list]") {
+  NSENTERD_NEEDS(missing_root());
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer container;
+  const CtlFixture fixture;
+  const std::string pid = std::to_string(container.pid());
+  const std::string sleep = sleep_request(0).dump();
+  const std::string read = read_request("/proc/sys/kernel/ostype").dump();
+  const std::string missing = read_request("/does/not/exist").dump();
+  const std::string slept = R"({"message":"sleepResponse","payload":""})";
+  const std::string linux = R"({"message":"readFileResponse","payload":"TGludXgK"})";
+  CHECK(fixture.of({"request", pid, sleep, read, sleep}) == slept + '\n' + linux + '\n' + slept + '\n');
+  CHECK(
+      fixture.shell("echo '" + read + "' | CTL request " + pid + " '" + sleep + "' - --timeout 5s").output ==
+      slept + '\n' + linux + '\n');
+  const auto failed = fixture.ctl({"request", pid, sleep, missing, read});
+  CHECK(failed.status == 1);
+  CHECK(failed.output.starts_with(slept + "\n{\"message\":\"errorResponse\""));
+  CHECK(std::count(failed.output.begin(), failed.output.end(), '\n') == 2);
+  CHECK(failed.errors == "nsenterctl: open /does/not/exist: no such file or directory (ENOENT)\n");
+  CHECK(fixture.ctl({"request", pid, missing, read}).status == 1);
+  const auto wrong = fixture.ctl({"request", pid, sleep, R"({"message":"nothing"})"});
+  CHECK(wrong.status == 3);
+  CHECK(wrong.errors.find("followingRequests[0].message") != std::string::npos);
+  fixture.refuses({{"request", pid}, {"request", pid, sleep, "{"}, {"request", pid, sleep, "1"}});
+}
+
 }  // namespace
 }  // namespace nsenterd::test

@@ -56,7 +56,8 @@ TEST_CASE("Frames that have arrived together are taken one after the other") {
 
 TEST_CASE("A descriptor is that of the frame which it was sent with, wherever what is read ends") {
   // What is read at once ends somewhere in the frame before it, in it, or in the one after it.
-  for (const std::size_t length : {0, 1, 3000, 4000, 4070, 4080, 4085, 4088, 4090, 4095, 4096, 9000}) {
+  for (const std::size_t length :
+       {0U, 1U, 3000U, 4000U, 4070U, 4080U, 4085U, 4088U, 4090U, 4095U, 4096U, 9000U}) {
     CAPTURE(length);
     const Fixture fixture;
     fixture.send(std::string(length, 'a'));
