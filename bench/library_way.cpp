@@ -50,7 +50,7 @@ class Library final : public Way {
 
  private:
   // One thread runs it, which spares Asio its locks.
-  boost::asio::io_context context_{1};
+  boost::asio::io_context context_{BOOST_ASIO_CONCURRENCY_HINT_UNSAFE};
   NSenterService service_;
   pid_t target_;
   Message message_;

@@ -16,7 +16,8 @@ class Input {
   bool read(void* out, std::size_t size) noexcept;
 
  private:
-  std::array<char, 4096> ahead_;
+  // So small that it does not take another page of the stack: each is a page fault for an agent that serves once.
+  std::array<char, 512> ahead_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
 };

@@ -258,7 +258,7 @@ TEST_CASE("status shows what the daemon has done", "[e2e][cli]") {
   const std::string text = fixture.of({"status"});
   CHECK(text.find("agents:   1 running, 0 warm, 0 stuck\n\n") != std::string::npos);
   const auto lines = lines_of(text);
-  REQUIRE(lines.size() == 8);
+  REQUIRE(lines.size() == 8 + 10);
   CHECK(words_of(lines[5]) ==
         std::vector<std::string>{"REQUESTS", "ERRORS", "FAILURES", "MEDIAN", "P99", "MESSAGE"});
   const auto reads = words_of(lines[6]);
@@ -270,6 +270,18 @@ TEST_CASE("status shows what the daemon has done", "[e2e][cli]") {
   REQUIRE(sleeps.size() == 6);
   CHECK(sleeps[2] == "1");
   CHECK(sleeps[4].ends_with("ms"));
+  // A step that no event has taken is left out.
+  CHECK(words_of(lines[9]) == std::vector<std::string>{"EVENTS", "MEDIAN", "P99", "STEP"});
+  std::vector<std::string> steps;
+  for (auto line = lines.begin() + 10; line != lines.end(); ++line) {
+    const auto words = words_of(*line);
+    REQUIRE(words.size() == 4);
+    CHECK(words[0] == "3");
+    CHECK(words[1].ends_with("s"));
+    steps.push_back(words[3]);
+  }
+  CHECK(steps ==
+        std::vector<std::string>{"accept", "parse", "check", "spawn", "join", "operation", "encode", "send"});
 
   const std::string json = fixture.of({"status", "--json"});
   CHECK(std::count(json.begin(), json.end(), '\n') == 1);
