@@ -38,7 +38,8 @@ Reply run_operation(const operations::Operation& operation, std::string_view pay
                                         .credentials = credentials,
                                         .parent = nsjoin::kSocket});
   if (!answer) return error_reply(answer.error());
-  Reply reply{wire::join_message(operation.response, answer->payload), std::move(answer->descriptor)};
+  Reply reply{wire::join_message(operation.response, std::move(answer->payload)),
+              std::move(answer->descriptor)};
   if (reply.text.size() <= room) return reply;
   return error_reply(operations::plain_error(EMSGSIZE, "the response is too long"));
 }

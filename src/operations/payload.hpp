@@ -51,10 +51,14 @@ void read_payload(Fields& fields, Payload& payload) {
   fields.read(payload);
 }
 
-/// As read_payload; of a list, however long, no more than one element is kept.
+/// As read_payload; of a list, however long, no more than one element is kept, and of bytes none.
 template <class Fields, class Payload>
 void check_payload(Fields& fields, Payload& payload) {
   read_payload(fields, payload);
+}
+template <class Fields>
+void check_payload(Fields& fields, Bytes& /*payload*/) {
+  fields.check_base64();
 }
 template <class Fields, class Element>
 void check_payload(Fields& fields, std::vector<Element>& list) {

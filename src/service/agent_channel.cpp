@@ -17,6 +17,9 @@ namespace {
 /// An agent says that it took longer only to see sums overflow. In nanoseconds, some days.
 constexpr std::uint64_t kLongest = 1'000'000'000'000'000;
 
+/// A frame of so many bytes is not copied.
+constexpr std::size_t kLong = 65536;
+
 }  // namespace
 
 base::Result<void> AgentChannel::open(base::UniqueFd socket) {
@@ -105,6 +108,19 @@ bool AgentChannel::fill() {
   return got > 0;
 }
 
+std::string AgentChannel::take_body(std::size_t whole) {
+  std::string body;
+  if (whole == input_.size() && whole > kLong) {
+    // Moving it within its memory takes less than copying it to some that is not there yet.
+    body = std::exchange(input_, {});
+    body.erase(0, sizeof(wire::FrameHeader));
+  } else {
+    body = input_.substr(sizeof(wire::FrameHeader), whole - sizeof(wire::FrameHeader));
+    input_.erase(0, whole);
+  }
+  return body;
+}
+
 std::optional<Frame> AgentChannel::receive() {
   for (;;) {
     wire::FrameHeader header{};
@@ -118,10 +134,9 @@ std::optional<Frame> AgentChannel::receive() {
       const std::size_t whole = sizeof header + header.length;
       if (input_.size() >= whole) {
         Frame frame{header.kind,
-                    input_.substr(sizeof header, header.length),
+                    take_body(whole),
                     {},
                     std::chrono::nanoseconds(std::min(header.nanoseconds, kLongest))};
-        input_.erase(0, whole);
         if (described_ > whole) {
           described_ -= whole;
         } else if (std::exchange(described_, 0) > 0) {

@@ -62,6 +62,8 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
   void wait();
   bool flush();
   bool fill();
+  /// Takes the first frame off, which is there whole with that many bytes.
+  std::string take_body(std::size_t whole);
 
   boost::asio::posix::stream_descriptor socket_;
   Handler handler_;

@@ -22,7 +22,7 @@ std::optional<std::string> add(CheckedRequests& requests, const Message& message
     const char* const separator = field.empty() || field.front() == '[' ? "" : ".";
     return "payload" + (separator + field);
   }
-  std::string text = wire::join_message(message.type, checked->payload);
+  std::string text = wire::join_message(message.type, std::move(checked->payload));
   if (is_list) {
     wire::append_to_list(requests.text, text);
   } else {

@@ -21,6 +21,34 @@ constexpr std::array<std::uint8_t, 256> make_values() {
 }
 constexpr auto kValues = make_values();
 
+/// Gives each byte to `put`. Whether the text is canonical is known at the end only: a branch for every character would take
+/// longer than the rest.
+template <class Put>
+bool decode(std::string_view text, Put put) noexcept {
+  if (text.size() % 4 != 0) return false;
+  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
+  std::uint32_t seen = 0;
+  const auto take = [&](std::size_t i, unsigned shift) {
+    const std::uint32_t value = kValues[static_cast<unsigned char>(text[i])];
+    seen |= value;
+    return value << shift;
+  };
+  for (; text.size() >= 4; text.remove_prefix(4)) {
+    const std::uint32_t group = take(0, 18) | take(1, 12) | take(2, 6) | take(3, 0);
+    put(group >> 16U);
+    put(group >> 8U);
+    put(group);
+  }
+  std::uint32_t meaningless = 0;
+  if (!text.empty()) {
+    const std::uint32_t group = take(0, 18) | take(1, 12) | (text.size() == 3 ? take(2, 6) : 0);
+    put(group >> 16U);
+    if (text.size() == 3) put(group >> 8U);
+    meaningless = group & (text.size() == 3 ? 0xFFU : 0xFFFFU);
+  }
+  return seen <= kMostValue && meaningless == 0;
+}
+
 }  // namespace
 
 void append_base64(std::string& out, std::string_view bytes) {
@@ -55,35 +83,17 @@ std::string encode_base64(std::string_view bytes) {
 }
 
 std::optional<std::string> decode_base64(std::string_view text) {
-  if (text.size() % 4 != 0) return std::nullopt;
-  for (int padding = 0; padding < 2 && text.ends_with('='); ++padding) text.remove_suffix(1);
-  std::string bytes(text.size() * 3 / 4, '\0');
+  // Of a text that is too short or too long, nothing is decoded.
+  std::string bytes(text.size() / 4 * 3, '\0');
   char* to = bytes.data();
-  const auto put = [&to](std::uint32_t group, unsigned shift) {
-    *to++ = static_cast<char>(group >> shift & 0xFFU);
-  };
-  // Looked at once, at the end: a branch for every character would take longer than the rest.
-  std::uint32_t seen = 0;
-  const auto take = [&](std::size_t i, unsigned shift) {
-    const std::uint32_t value = kValues[static_cast<unsigned char>(text[i])];
-    seen |= value;
-    return value << shift;
-  };
-  for (; text.size() >= 4; text.remove_prefix(4)) {
-    const std::uint32_t group = take(0, 18) | take(1, 12) | take(2, 6) | take(3, 0);
-    put(group, 16);
-    put(group, 8);
-    put(group, 0);
-  }
-  std::uint32_t meaningless = 0;
-  if (!text.empty()) {
-    const std::uint32_t group = take(0, 18) | take(1, 12) | (text.size() == 3 ? take(2, 6) : 0);
-    put(group, 16);
-    if (text.size() == 3) put(group, 8);
-    meaningless = group & (text.size() == 3 ? 0xFFU : 0xFFFFU);
-  }
-  if (seen > kMostValue || meaningless != 0) return std::nullopt;
+  if (!decode(text, [&to](std::uint32_t byte) { *to++ = static_cast<char>(byte & 0xFFU); }))
+    return std::nullopt;
+  bytes.resize(static_cast<std::size_t>(to - bytes.data()));
   return bytes;
+}
+
+bool is_base64(std::string_view text) noexcept {
+  return decode(text, [](std::uint32_t /*byte*/) {});
 }
 
 }  // namespace nsenterd::wire

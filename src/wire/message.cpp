@@ -11,10 +11,13 @@ constexpr std::string_view kEnd = "}";
 
 }  // namespace
 
-std::string join_message(std::string_view type, std::string_view payload) {
-  std::string text;
-  text.reserve(kBegin.size() + type.size() + kMiddle.size() + payload.size() + kEnd.size());
-  return text.append(kBegin).append(type).append(kMiddle).append(payload).append(kEnd);
+std::string join_message(std::string_view type, std::string payload) {
+  std::string begin;
+  begin.reserve(kBegin.size() + type.size() + kMiddle.size());
+  begin.append(kBegin).append(type).append(kMiddle);
+  // To move a long one takes less than to copy it to memory that is not there yet.
+  payload.reserve(begin.size() + payload.size() + kEnd.size());
+  return std::move(payload.insert(0, begin).append(kEnd));
 }
 
 std::optional<MessageParts> split_message(std::string_view text) {

@@ -12,7 +12,7 @@
 namespace nsenterd::wire {
 
 /// `{"message":TYPE,"payload":PAYLOAD}` of a payload that is JSON text already. `type` is one of our own.
-std::string join_message(std::string_view type, std::string_view payload);
+std::string join_message(std::string_view type, std::string payload);
 
 struct MessageParts {
   std::string_view type;

@@ -79,16 +79,21 @@ void TextReader::escape(std::string& out) {
 }
 
 void TextReader::base64(std::string& out) {
+  auto decoded = decode_base64(quoted());
+  if (decoded) out = std::move(*decoded);
+  failed_ |= !decoded;
+}
+
+void TextReader::check_base64() {
+  failed_ |= !is_base64(quoted());
+}
+
+std::string_view TextReader::quoted() {
   expect("\"");
-  const std::size_t end = std::min(left_.find('"'), left_.size());
-  auto decoded = decode_base64(left_.substr(0, end));
-  if (failed_ || !decoded) {
-    failed_ = true;
-    return;
-  }
-  out = std::move(*decoded);
-  left_.remove_prefix(end);
+  const std::string_view text = left_.substr(0, left_.find('"'));
+  left_.remove_prefix(text.size());
   expect("\"");
+  return text;
 }
 
 }  // namespace nsenterd::wire

@@ -91,6 +91,8 @@ class TextReader {
   void null() { expect("null"); }
   void string(std::string& out);
   void base64(std::string& out);
+  /// As base64(), but keeps nothing.
+  void check_base64();
   template <class T>
   void read(T& out) {
     first_ = true;
@@ -113,6 +115,8 @@ class TextReader {
   }
 
  private:
+  /// What stands between two quotation marks, as it is.
+  std::string_view quoted();
   bool skip(std::string_view literal);
   void expect(std::string_view literal) {
     if (!skip(literal)) failed_ = true;
