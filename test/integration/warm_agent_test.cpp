@@ -2,6 +2,9 @@
 #include <chrono>
 #include <csignal>
 #include <cstdlib>
+#include <fstream>
+#include <memory>
+#include <stdexcept>
 #include <string>
 
 #include <sched.h>
@@ -191,6 +194,31 @@ TEST_CASE("An agent does not serve a target that has moved while it worked for i
   REQUIRE(*event->sent == "ok");
   CHECK(session.agents_warm() == 1);
   CHECK(ask(session, parameters) != first);
+}
+
+/// A process in a network namespace of its own, with a number that another one has had.
+std::unique_ptr<Mover> make_with_number(pid_t pid) {
+  for (int attempt = 0; attempt < 100; ++attempt) {
+    std::ofstream("/proc/sys/kernel/ns_last_pid") << pid - 1 << std::flush;
+    auto made = std::make_unique<Mover>(CLONE_NEWNET);
+    // Somebody else was faster.
+    if (made->pid() == pid) return made;
+  }
+  throw std::runtime_error("the number is not given anew");
+}
+
+TEST_CASE("A number that another process has been given is that of the other one") {
+  NSENTERD_NEEDS(missing_for_containers());
+  Session session(512, {});
+  Mover first(CLONE_NEWNET);
+  const pid_t pid = first.pid();
+  const EventParameters parameters{.target = pid, .namespaces = {Namespace::net}};
+  ask(session, parameters);
+  // The event loop does not hear of it before the next event is sent.
+  first.end();
+  const auto second = make_with_number(pid);
+  const pid_t agent = ask(session, parameters);
+  CHECK(namespace_inode(agent, "net") == namespace_inode(pid, "net"));
 }
 
 TEST_CASE("An agent ends with its target") {
