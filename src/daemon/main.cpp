@@ -14,6 +14,7 @@
 
 #include <nsenterd/service.hpp>
 
+#include "base/memory.hpp"
 #include "daemon/access.hpp"
 #include "daemon/build_config.hpp"
 #include "daemon/event_interface.hpp"
@@ -81,6 +82,7 @@ class Ending {
 
 int serve(const Options& options) {
   raise_descriptor_limit();
+  base::keep_freed_memory();
   // One thread: the hint lets Asio do without locks.
   boost::asio::io_context context(BOOST_ASIO_CONCURRENCY_HINT_UNSAFE);
   auto service = NSenterService::create(context.get_executor(),

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/memory.hpp"
 #include "base/parent_bond.hpp"
 #include "base/syscalls.hpp"
 #include "launch/spawn_protocol.hpp"
@@ -36,6 +37,7 @@ int prepare() noexcept {
   ::umask(0);
   // nsjoin relies on these two.
   if (!base::refuse_tracing() || ::setgroups(0, nullptr) != 0) return -1;
+  base::keep_freed_memory();
   const rlimit no_core{0, 0};
   ::setrlimit(RLIMIT_CORE, &no_core);
   // Once it has been stopped it would not hear that its socket ends.
