@@ -14,7 +14,7 @@
 namespace nsenterd::test {
 
 /// Options of a daemon that keeps agents between events that follow each other, and soon none.
-inline const std::vector<std::string> kKeepsAgents{"--warm-agents", "64", "--warm-agent-time", "300ms"};
+inline const std::vector<std::string> kKeepsAgents{"--warm-agents", "4", "--warm-agent-time", "300ms"};
 
 class Scene {
  public:
