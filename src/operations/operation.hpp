@@ -87,9 +87,10 @@ bool is_payload(std::string_view text) {
 }
 
 /// An operation's type has Request, Response and `static Result<Response> run(const Request&, const Context&)`; if its
-/// paths may be below a private mount, `static PrivateMountNeeds needs(const Request&)`; if it may act with the
-/// caller's ids, `static constexpr bool kTakesPersonality = true`; if it changes nothing, `static constexpr bool kOnlyReads = true`; and if some requests are wrong although each of their
-/// fields is right, `static std::optional<std::string> fault(const Request&)`, which names a field.
+/// paths may be below a private mount, `static PrivateMountNeeds needs(const Request&)`; if it may act with the caller's
+/// ids, `static constexpr bool kTakesPersonality = true`; if it changes nothing, `static constexpr bool kOnlyReads = true`;
+/// and if some requests are wrong although each of their fields is right,
+/// `static std::optional<std::string> fault(const Request&)`, which names a field.
 template <class T>
 struct OperationOf {
   using Request = typename T::Request;
