@@ -220,7 +220,8 @@ TEST_CASE("A frame arrives whole, with its descriptor") {
   REQUIRE(wire::send_frame(sockets.left.get(), wire::FrameKind::forked, "body", null.get()));
   std::array<char, 64> buffer{};
   wire::ReceivedDescriptors<1> descriptors;
-  REQUIRE(wire::receive_with_descriptors(sockets.right.get(), buffer, descriptors, 0) == sizeof(wire::FrameHeader) + 4);
+  REQUIRE(wire::receive_with_descriptors(sockets.right.get(), buffer, descriptors, 0) ==
+          sizeof(wire::FrameHeader) + 4);
   wire::FrameHeader header{};
   std::memcpy(&header, buffer.data(), sizeof header);
   CHECK(header.kind == wire::FrameKind::forked);
