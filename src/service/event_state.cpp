@@ -54,7 +54,7 @@ Result<void> EventState::begin() {
   const bool reads = requests_.only_read;
   times_.checked = Clock::now();
   if (reads && agent && !resume(*agent)) agent.reset();
-  const auto found = find_target(plan_, *service_, parameters_, requests_);
+  auto found = find_target(plan_, *service_, parameters_, requests_);
   if (!reads || !agent) times_.checked = Clock::now();
   if (agent && (!found || agent->namespaces != plan_.namespaces)) {
     turn_away(*agent);

@@ -25,10 +25,12 @@ class StrictBuilder {
   std::string reason;
 
   // What basic_parser asks of its handler. Each says whether to go on; where not, also by the error.
+  // NOLINTBEGIN(readability-identifier-naming)
   static constexpr std::size_t max_object_size = std::numeric_limits<std::size_t>::max();
   static constexpr std::size_t max_array_size = max_object_size;
   static constexpr std::size_t max_key_size = max_object_size;
   static constexpr std::size_t max_string_size = max_object_size;
+  // NOLINTEND(readability-identifier-naming)
 
   static bool on_document_begin(ErrorCode& /*error*/) { return true; }
   static bool on_document_end(ErrorCode& /*error*/) { return true; }
