@@ -88,7 +88,8 @@ TEST_CASE("the time of a request is told step by step", "[e2e][statistics]") {
     Json step = statistics["steps"][i];
     CHECK(step["step"] == expected[i].first);
     CHECK(step["count"] == expected[i].second);
-    CHECK(step["medianNanoseconds"] > 0);
+    // An agent may have done its work before the daemon comes to look at the clock, so that nothing is left for joining.
+    CHECK(step["p99Nanoseconds"] > 0);
     CHECK(step["medianNanoseconds"] <= step["p99Nanoseconds"]);
     if (expected[i].first != "operation") all += step["p99Nanoseconds"].get<std::int64_t>();
   }
