@@ -16,10 +16,10 @@ std::optional<Target> AgentPool::find_target(pid_t pid) const {
   return found->second.target;
 }
 
-std::optional<WarmAgent> AgentPool::take(pid_t target, const nsjoin::JoinPlan& plan) {
+std::optional<WarmAgent> AgentPool::take(pid_t target, const nsjoin::JoinPlan& plan, Clock::time_point now) {
   const auto kept = targets_.find(target);
   if (kept == targets_.end()) return std::nullopt;
-  kept->second.used = Clock::now();
+  kept->second.used = now;
   auto& agents = kept->second.agents;
   // The last one used: what it touched is more likely to be in the caches, and the others may end.
   const auto found = std::find_if(agents.rbegin(), agents.rend(),
@@ -31,8 +31,7 @@ std::optional<WarmAgent> AgentPool::take(pid_t target, const nsjoin::JoinPlan& p
   return agent;
 }
 
-void AgentPool::keep(const Target& target, WarmAgent agent) {
-  const auto now = Clock::now();
+void AgentPool::keep(const Target& target, WarmAgent agent, Clock::time_point now) {
   Kept* const kept = now - agent.born < limits_.age ? keep_target(target) : nullptr;
   if (kept == nullptr) return agent.end();
   if (agent.namespaces == NamespaceIds()) {

@@ -36,6 +36,8 @@ struct WarmAgent {
 
 class AgentPool {
  public:
+  using Clock = std::chrono::steady_clock;
+
   AgentPool(boost::asio::any_io_executor executor, const WarmAgentLimits& limits)
       : executor_(std::move(executor)), limits_(limits), timer_(executor_) {}
   ~AgentPool() { clear(); }
@@ -48,15 +50,13 @@ class AgentPool {
   /// The process of that number, if agents are, or were just now, kept for it. It may have ended since.
   [[nodiscard]] std::optional<Target> find_target(pid_t pid) const;
   /// Takes an agent out for an event. Whether it is where the target is now is for the caller to find out.
-  std::optional<WarmAgent> take(pid_t target, const nsjoin::JoinPlan& plan);
+  std::optional<WarmAgent> take(pid_t target, const nsjoin::JoinPlan& plan, Clock::time_point now);
   /// Keeps an agent that has nothing to do, or ends it where that is not possible. WarmAgent::namespaces is found out here.
-  void keep(const Target& target, WarmAgent agent);
+  void keep(const Target& target, WarmAgent agent, Clock::time_point now);
   /// Ends all.
   void clear();
 
  private:
-  using Clock = std::chrono::steady_clock;
-
   /// What is kept for one target.
   struct Kept {
     Kept(Target pinned, const boost::asio::any_io_executor& executor)

@@ -49,10 +49,10 @@ void EventState::send(Handler handler) {
 }
 
 Result<void> EventState::begin() {
+  times_.checked = Clock::now();
   auto agent = take_agent();
   // What only reads begins while the target is looked at: what the agent answers counts only if it is where the target is.
   const bool reads = requests_.only_read;
-  times_.checked = Clock::now();
   if (reads && agent && !resume(*agent)) agent.reset();
   auto found = find_target(plan_, *service_, parameters_, requests_);
   if (!reads || !agent) times_.checked = Clock::now();
@@ -81,11 +81,8 @@ Result<void> EventState::start() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return Failure(JoinFailed{"socketpair", errno});
   }
-  const std::weak_ptr<EventState> self = weak_from_this();
   const base::UniqueFd agent_end(ends[1]);
-  channel_ = std::make_shared<AgentChannel>(service_->executor(), [self] {
-    if (const auto event = self.lock()) event->on_frames();
-  });
+  channel_ = std::make_shared<AgentChannel>(service_->executor(), frame_handler());
   if (const auto opened = channel_->open(base::UniqueFd(ends[0])); !opened) {
     return Failure(JoinFailed{std::string(opened.error().step), opened.error().error});
   }
@@ -112,7 +109,7 @@ std::optional<WarmAgent> EventState::take_agent() {
   if (!plan_.may_share_agent) return std::nullopt;
   const auto* const target = std::get_if<Target>(&parameters_.target);
   return service_->pool().take(target != nullptr ? target->pid() : std::get<pid_t>(parameters_.target),
-                               plan_.wanted);
+                               plan_.wanted, times_.checked);
 }
 
 bool EventState::resume(const WarmAgent& agent) {
@@ -128,9 +125,7 @@ void EventState::turn_away(const WarmAgent& agent) {
 }
 
 void EventState::go_on_with(const WarmAgent& agent) {
-  channel_->set_handler([self = weak_from_this()] {
-    if (const auto event = self.lock()) event->on_frames();
-  });
+  channel_->set_handler(frame_handler());
   agent.process->set_handler(
       [event = shared_from_this()](const auto& status) { event->on_child_ended(status, 1); });
   processes_.front() = agent.process;
@@ -230,6 +225,12 @@ void EventState::reap_strays() {
   });
 }
 
+AgentChannel::Handler EventState::frame_handler() {
+  return [self = weak_from_this()] {
+    if (const auto event = self.lock()) event->on_frames();
+  };
+}
+
 void EventState::on_frames() {
   while (channel_) {
     auto frame = channel_->receive();
@@ -300,11 +301,13 @@ void EventState::hand_over() {
   if (!process || request_size_ + responses_.size() > kMostKept) return;
   processes_.front().reset();
   --children_;
-  service_->pool().keep(*plan_.target, {.plan = plan_.wanted,
-                                        .namespaces = agent_namespaces_,
-                                        .channel = std::move(channel_),
-                                        .process = process,
-                                        .born = agent_born_});
+  service_->pool().keep(*plan_.target,
+                        {.plan = plan_.wanted,
+                         .namespaces = agent_namespaces_,
+                         .channel = std::move(channel_),
+                         .process = process,
+                         .born = agent_born_},
+                        times_.answered);
 }
 
 void EventState::end(const Result<void>& outcome) {

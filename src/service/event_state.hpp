@@ -77,6 +77,8 @@ class EventState : public std::enable_shared_from_this<EventState> {
   void on_spawned(Spawner::Outcome outcome);
   void adopt(base::ChildProcess process);
   void on_child_ended(const base::ExitStatus& status, int fork);
+  /// Hears what an agent says, for as long as the event is there.
+  AgentChannel::Handler frame_handler();
   void on_frames();
   void on_frame(Frame frame);
   void on_forked(base::ForeignFd descriptor);

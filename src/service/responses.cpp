@@ -25,7 +25,7 @@ bool Responses::take(const operations::Operation& operation, Frame frame) {
     // Its number is this process's own; whoever passes the text on passes the descriptor on as the only one.
     std::string payload;
     wire::append_json(payload, operations::opened_file_payload(0));
-    frame.body = wire::join_message(opened_, payload);
+    frame.body = wire::join_message(opened_, std::move(payload));
   }
   if (first_text_.empty()) {
     first_text_ = std::move(frame.body);
