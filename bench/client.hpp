@@ -10,8 +10,8 @@
 #include <sys/types.h>
 
 #include <nsenterd/message.hpp>
+#include <nsenterd/unique_fd.hpp>
 
-#include "base/unique_fd.hpp"
 #include "support/daemon.hpp"
 
 namespace nsenterd::bench {
@@ -35,6 +35,9 @@ struct Programs {
   std::string daemon;
   std::string agent;
   std::string floor;
+  /// bench-module, linked in two ways.
+  std::string module_static;
+  std::string module_dynamic;
 };
 
 /// The command line of a daemon on a socket of its own, for a test::ServerProcess. It ends with this process, whatever becomes
@@ -66,7 +69,7 @@ class Client {
   [[nodiscard]] int descriptor() const { return socket_.get(); }
 
  private:
-  base::UniqueFd socket_;
+  UniqueFd socket_;
   // Never smaller than it once was: its pages are there when they are measured.
   std::vector<char> buffer_ = std::vector<char>(4096);
   std::size_t filled_ = 0;

@@ -18,7 +18,7 @@ namespace nsenterd::bench {
 namespace {
 
 bool write_file(const char* path, const char* text) {
-  const base::UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
+  const UniqueFd file(::open(path, O_WRONLY | O_CLOEXEC));
   return ::write(file.get(), text, std::strlen(text)) >= 0;
 }
 
@@ -44,7 +44,7 @@ Container::Container() {
   const pid_t pid = base::clone_process(Namespaces::all().flags() | CLONE_PIDFD, &pidfd, SIGCHLD);
   if (pid < 0) throw_errno("clone3");
   if (pid == 0) become_init(failed.write_end.get());
-  init_ = base::ChildProcess(pid, base::UniqueFd(pidfd));
+  init_ = base::ChildProcess(pid, UniqueFd(pidfd));
   failed.write_end.reset();
   int error = 0;
   const ssize_t got = ::read(failed.read_end.get(), &error, sizeof error);

@@ -28,7 +28,7 @@ class Direct final : public Way {
 
  private:
   bool read() {
-    const base::UniqueFd file(::open(request_.path.c_str(), O_RDONLY | O_CLOEXEC));
+    const UniqueFd file(::open(request_.path.c_str(), O_RDONLY | O_CLOEXEC));
     return ::read(file.get(), buffer_.data(), buffer_.size()) > 0;
   }
 

@@ -103,7 +103,7 @@ void add_steps(const test::ServerProcess& daemon, const char* key, const char* t
 void measure_latency(const Setup& setup, Json& results) {
   const Container container;
   const Request request{.target = container.pid(), .path = setup.file};
-  const auto& [daemon, agent, floor] = setup.programs;
+  const std::string& agent = setup.programs.agent;
   const test::ServerProcess cold_daemon(daemon_command(setup.programs, {"--warm-agents", "0"}));
   const test::ServerProcess warm_daemon(daemon_command(setup.programs));
   std::optional<test::RuncContainer> runc;
@@ -111,12 +111,16 @@ void measure_latency(const Setup& setup, Json& results) {
   std::vector<Contender> contenders;
   contenders.push_back({"direct read", make_direct(request)});
   for (const auto& [name, agents, served_by] :
-       {std::tuple("warm ", Agents::warm, &warm_daemon), std::tuple("cold ", Agents::cold, &cold_daemon)}) {
-    const std::string prefix = name;
-    contenders.push_back({prefix + "floor", make_floor(request, floor, agents)});
+       {std::tuple("warm", Agents::warm, &warm_daemon), std::tuple("cold", Agents::cold, &cold_daemon)}) {
+    const std::string prefix = std::string(name) + ' ';
+    contenders.push_back({prefix + "floor", make_program(request, setup.programs.floor, name)});
     contenders.push_back({prefix + "library", make_library(request, agent, agents)});
     contenders.push_back({prefix + "socket", make_socket({request}, *served_by)});
   }
+  contenders.push_back({"module", make_program(request, setup.programs.module_static, "loop")});
+  contenders.push_back({"module, blocking", make_program(request, setup.programs.module_static, "blocking")});
+  contenders.push_back(
+      {"module, shared libraries", make_program(request, setup.programs.module_dynamic, "loop")});
   contenders.push_back(
       {"nsenter", make_command({"nsenter", "-a", "-t", std::to_string(container.pid()), "cat", setup.file}),
        kNsenterShare});

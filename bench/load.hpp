@@ -22,7 +22,7 @@ class Load {
   Done run(std::size_t clients, std::chrono::milliseconds time);
 
  private:
-  base::UniqueFd epoll_;
+  UniqueFd epoll_;
   std::vector<Client> clients_;
   std::vector<std::string> calls_;
   std::string response_type_;

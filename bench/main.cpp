@@ -67,7 +67,9 @@ void run(const Options& options) {
   };
   Setup setup{.programs = {.daemon = program(options.daemon, "../src/daemon/nsenterd"),
                            .agent = program(options.agent, "../src/agent/nsenter-agent"),
-                           .floor = own_directory / "bench-floor"}};
+                           .floor = own_directory / "bench-floor",
+                           .module_static = own_directory / "bench-module-static",
+                           .module_dynamic = own_directory / "bench-module"}};
   if (options.quick) setup.effort = quick_effort();
   raise_descriptor_limit();
   catch_interrupts();

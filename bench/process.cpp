@@ -68,7 +68,7 @@ void throw_errno(const std::string& what) {
 Pipe make_pipe() {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw_errno("pipe2");
-  return {base::UniqueFd(ends[0]), base::UniqueFd(ends[1])};
+  return {UniqueFd(ends[0]), UniqueFd(ends[1])};
 }
 
 base::ChildProcess spawn(const std::vector<std::string>& arguments, int input, int output) {
@@ -88,7 +88,7 @@ base::ChildProcess spawn(const std::vector<std::string>& arguments, int input, i
   const int error = ::posix_spawnp(&pid, argv[0], &actions, nullptr, argv.data(), environ);
   ::posix_spawn_file_actions_destroy(&actions);
   if (error != 0) throw std::system_error(error, std::generic_category(), arguments[0]);
-  base::UniqueFd pidfd(base::pidfd_open(pid));
+  UniqueFd pidfd(base::pidfd_open(pid));
   if (!pidfd) throw_errno("pidfd_open");
   return {pid, std::move(pidfd)};
 }

@@ -8,8 +8,9 @@
 
 #include <sys/types.h>
 
+#include <nsenterd/unique_fd.hpp>
+
 #include "base/child_process.hpp"
-#include "base/unique_fd.hpp"
 
 namespace nsenterd::bench {
 
@@ -17,8 +18,8 @@ namespace nsenterd::bench {
 [[noreturn]] void throw_errno(const std::string& what);
 
 struct Pipe {
-  base::UniqueFd read_end;
-  base::UniqueFd write_end;
+  UniqueFd read_end;
+  UniqueFd write_end;
 };
 Pipe make_pipe();
 

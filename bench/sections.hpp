@@ -19,6 +19,7 @@ struct Effort {
   std::size_t rounds = 5;
   std::chrono::milliseconds turn{300};
   std::vector<std::size_t> clients{1, 2, 4, 8, 16, 32, 64};
+  std::vector<std::size_t> readers{1, 2, 4, 8, 16, 32};
   std::vector<std::size_t> containers{1, 10, 100, 1000};
   std::vector<std::size_t> file_sizes{1U << 10U, 1U << 12U, 1U << 14U, 1U << 16U,
                                       1U << 18U, 1U << 20U, 1U << 22U, 1U << 23U};
@@ -32,6 +33,7 @@ inline Effort quick_effort() {
           .rounds = 1,
           .turn = std::chrono::milliseconds(20),
           .clients = {1, 4},
+          .readers = {1, 4},
           .containers = {1, 10},
           .file_sizes = {1U << 10U, 1U << 20U},
           .directory_sizes = {1, 100}};

@@ -86,7 +86,7 @@ void measure_throughput(const Setup& setup, Json& results) {
   all.push_back({"warm, one container", shared, Load(shared, one_for_all)});
   all.push_back({"cold", cold, Load(cold, one_each)});
   for (Series& series : all) series.seen.resize(effort.clients.size());
-  const auto floor = make_floor(one_each.front(), setup.programs.floor, Agents::warm);
+  const auto floor = make_program(one_each.front(), setup.programs.floor, "warm");
 
   Samples floor_samples;
   for (std::size_t round = 0; round < effort.rounds; ++round) {

@@ -45,8 +45,8 @@ enum class Agents { cold, warm };
 /// directory, what it takes to list it.
 std::unique_ptr<Way> make_direct(const Request& request);
 
-/// bench-floor at `program`. Reads a file.
-std::unique_ptr<Way> make_floor(const Request& request, const std::string& program, Agents agents);
+/// A program that measures its events itself, as bench-floor does ("cold", "warm"), and bench-module ("loop", "blocking"). Reads a file.
+std::unique_ptr<Way> make_program(const Request& request, const std::string& program, const std::string& how);
 
 /// NSenterService in this process.
 std::unique_ptr<Way> make_library(const Request& request, const std::string& agent, Agents agents);

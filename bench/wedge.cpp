@@ -38,10 +38,10 @@ struct Options {
 };
 
 /// Mounts, over a directory of a container, a FUSE filesystem that nobody serves. What hangs there ends with the descriptor.
-base::UniqueFd wedge(pid_t container) {
-  base::UniqueFd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
+UniqueFd wedge(pid_t container) {
+  UniqueFd device(::open("/dev/fuse", O_RDWR | O_CLOEXEC));
   if (!device) throw_errno("/dev/fuse");
-  const base::UniqueFd mounts(
+  const UniqueFd mounts(
       ::open(("/proc/" + std::to_string(container) + "/ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
   const std::string options =
       "fd=" + std::to_string(device.get()) + ",rootmode=40000,user_id=0,group_id=0,allow_other";
@@ -120,7 +120,7 @@ void append(std::vector<double>& all, const std::vector<double>& more) {
 void run(const Options& options) {
   const std::vector<Container> healthy(kHealthy);
   const Container wedged;
-  const base::UniqueFd device = wedge(wedged.pid());
+  const UniqueFd device = wedge(wedged.pid());
   const test::ServerProcess daemon(daemon_command(options.programs));
   const std::string socket = daemon.socket();
   Client client(socket);

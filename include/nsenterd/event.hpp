@@ -13,55 +13,42 @@
 
 #include <sys/types.h>
 
+#include <nsenterd/api.hpp>
 #include <nsenterd/failure.hpp>
 #include <nsenterd/message.hpp>
 #include <nsenterd/namespaces.hpp>
+#include <nsenterd/target.hpp>
 
 namespace nsenterd {
 
 namespace service {
 class EventState;
-}
-
-/// A process whose namespaces are entered, held by a pidfd (pidfd_open(2)): once pinned, another process that
-/// gets the same number is never taken for it. Copies share the descriptor.
-class Target {
- public:
-  /// Pins the process that the caller's pid namespace numbers `pid`. NoSuchTarget if there is none.
-  static Result<Target> open(pid_t pid);
-  /// Pins the process of a pidfd, which stays the caller's. InvalidParameter if it is no pidfd, or one of a
-  /// process that the caller's pid namespace does not show; JoinFailed if there is no descriptor left to hold it with.
-  static Result<Target> from_pidfd(int pidfd);
-
-  [[nodiscard]] pid_t pid() const noexcept;
-  /// Still owned by the target.
-  [[nodiscard]] int pidfd() const noexcept;
-  /// Whether the process has ended. It may be a zombie then, or be gone.
-  [[nodiscard]] bool has_ended() const noexcept;
-  /// Which namespaces of these kinds the process is in now. NoSuchTarget if it has ended; JoinFailed if the caller may not
-  /// look (proc(5); ptrace(2), "ptrace access mode checking").
-  [[nodiscard]] Result<NamespaceIds> namespaces(Namespaces kinds) const;
-
- private:
-  struct Pinned;
-  explicit Target(std::shared_ptr<Pinned> pinned) noexcept : pinned_(std::move(pinned)) {}
-  std::shared_ptr<Pinned> pinned_;
-};
+class MessageExchange;
+}  // namespace service
 
 /// The most requests that may follow the first of an event.
 inline constexpr std::size_t kMaxFollowingRequests = 64;
 
 /// What an event asks for. Made once, then read only.
 struct EventParameters {
-  /// The target: pinned by the caller, or a process id that is pinned when the request is sent.
+  /// The target: pinned by the caller, or a process id that is pinned when the request is sent. 0, none, where there are
+  /// namespace_descriptors.
   std::variant<pid_t, Target> target = 0;
   /// Effective ids of the process on whose behalf the request is made, as the caller's user namespace numbers them; the
   /// kernel translates them. Where one is absent, the agent's own stays: root of the user namespace that it is in. Some
   /// messages do not look at them (docs/messages.md).
-  std::optional<uid_t> uid;
-  std::optional<gid_t> gid;
+  std::optional<uid_t> uid{};
+  std::optional<gid_t> gid{};
   /// The target's namespaces to join. Those that are the caller's own already are left out.
-  Namespaces namespaces;
+  Namespaces namespaces{};
+  /// Further namespaces to join, of kinds that are not in `namespaces`. They stay the caller's, who keeps them open until the
+  /// event has been sent. Where the user namespace is among them, nobody can ask whether it knows `uid` and `gid`: with one that
+  /// is looked at they are refused.
+  NamespaceDescriptors namespace_descriptors{};
+  /// Directories to be the agent's root (chroot(2)) and its working directory, opened with O_PATH; -1 for the root of the mount
+  /// namespace that it is in. To be kept open as namespace_descriptors.
+  int root = -1;
+  int working_directory = -1;
   /// CLONE_NEW* bits of the namespaces to create after joining (clone(2)).
   std::uint64_t clone_flags = 0;
   /// Whether send_request is done as soon as the agent runs and has the request.
@@ -75,9 +62,9 @@ struct EventParameters {
   std::chrono::milliseconds timeout = std::chrono::seconds(10);
   /// Further requests, which the same agent runs one after the other when it has run the first, with these same parameters. The
   /// first that fails is the last that is run. At most one message of an event may be one that is answered with a descriptor.
-  std::vector<Message> following_requests;
+  std::vector<Message> following_requests{};
   /// Called from the event loop when the agent runs and has been given the request, if it comes to that.
-  std::function<void()> on_running;
+  std::function<void()> on_running{};
 };
 
 /// How far an event came, and when. What it has not come to is the clock's epoch.
@@ -99,7 +86,7 @@ struct EventTimes {
 
 /// An event, made by NSenterService::new_event. It is sent once. Destroying it before it has ended terminates
 /// it: its agent is killed and reaped. Not thread-safe: to be used where its service's executor runs.
-class NSenterEvent {
+class NSENTERD_API NSenterEvent {
  public:
   NSenterEvent(NSenterEvent&&) noexcept = default;
   NSenterEvent& operator=(NSenterEvent&& other) noexcept;
@@ -143,9 +130,11 @@ class NSenterEvent {
 
  private:
   friend class NSenterService;
-  explicit NSenterEvent(std::shared_ptr<service::EventState> state) noexcept;
+  NSenterEvent(std::shared_ptr<service::EventState> state, service::MessageExchange& exchange) noexcept;
 
   std::shared_ptr<service::EventState> state_;
+  // The state's own.
+  service::MessageExchange* exchange_;
 };
 
 }  // namespace nsenterd

@@ -7,6 +7,11 @@
 #include <variant>
 
 #include <boost/system/result.hpp>
+#include <boost/version.hpp>
+
+#include <nsenterd/api.hpp>
+
+static_assert(BOOST_VERSION >= 108100, "nsenterd needs Boost 1.81 or later");
 
 namespace nsenterd {
 
@@ -34,6 +39,12 @@ struct AgentDied {
 struct Terminated {};
 /// The target is a process of the host, and the event was not to enter those (EventParameters::refuse_host).
 struct Denied {};
+/// The function that was to run in the namespaces has failed (module.hpp): what it says of it, and the errno where that is what
+/// it threw (std::system_error); 0 otherwise.
+struct ModuleFailed {
+  std::string message;
+  int error = 0;
+};
 /// A limit on events under way is reached. Nothing was started.
 struct Overloaded {
   std::string limit;
@@ -41,24 +52,27 @@ struct Overloaded {
 
 /// What can keep an event from bringing a response. (An operation that fails does bring one: errorResponse.)
 struct Failure : std::variant<InvalidParameter, NoSuchTarget, JoinFailed, TimedOut, AgentDied, Terminated,
-                              Denied, Overloaded> {
+                              Denied, ModuleFailed, Overloaded> {
   using variant::variant;
 };
 
 /// A failure as a line for a person to read.
-std::string to_string(const Failure& failure);
+NSENTERD_API std::string to_string(const Failure& failure);
 
 /// What value() of a Result throws when there is none.
-class FailureException : public std::runtime_error {
+class NSENTERD_API FailureException : public std::runtime_error {
  public:
-  explicit FailureException(const Failure& failure)
-      : std::runtime_error(to_string(failure)), failure_(failure) {}
+  explicit FailureException(const Failure& failure);
+  FailureException(const FailureException&) = default;
+  FailureException& operator=(const FailureException&) = default;
+  ~FailureException() override;
   [[nodiscard]] const Failure& failure() const noexcept { return failure_; }
 
  private:
   Failure failure_;
 };
-[[noreturn]] void throw_exception_from_error(const Failure& failure, const boost::source_location& where);
+[[noreturn]] NSENTERD_API void throw_exception_from_error(const Failure& failure,
+                                                          const boost::source_location& where);
 
 /// A value, or why there is none.
 template <class T>

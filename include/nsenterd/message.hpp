@@ -11,8 +11,8 @@ namespace nsenterd {
 /// those of sysbox-fs; docs/messages.md lists them all.
 struct Message {
   /// Such as "readFileRequest" or "errorResponse"; empty in a message that has not been set.
-  std::string type;
-  nlohmann::json payload;
+  std::string type{};
+  nlohmann::json payload{};
 
   friend bool operator==(const Message&, const Message&) = default;
 };

@@ -1,4 +1,4 @@
-// Sets of Linux namespaces, by the names that the kernel gives them below /proc/PID/ns.
+// Linux namespaces: sets of them, by the names that the kernel gives them below /proc/PID/ns, and those of a process, held open.
 #pragma once
 
 #include <array>
@@ -10,6 +10,11 @@
 #include <string_view>
 
 #include <sched.h>
+#include <sys/types.h>
+
+#include <nsenterd/api.hpp>
+#include <nsenterd/failure.hpp>
+#include <nsenterd/unique_fd.hpp>
 
 namespace nsenterd {
 
@@ -26,8 +31,13 @@ enum class Namespace : std::uint32_t {
   time = 0x00000080,
 };
 
+/// All kinds there are.
+inline constexpr std::array<Namespace, 8> kAllNamespaces{Namespace::user, Namespace::mnt, Namespace::uts,
+                                                         Namespace::ipc,  Namespace::pid, Namespace::cgroup,
+                                                         Namespace::net,  Namespace::time};
+
 /// The kind that a name such as "mnt" stands for.
-std::optional<Namespace> namespace_from_name(std::string_view name) noexcept;
+NSENTERD_API std::optional<Namespace> namespace_from_name(std::string_view name) noexcept;
 
 /// A set of kinds. Converts to and from the kernel's flags, so that it also says which namespaces to create.
 class Namespaces {
@@ -37,8 +47,9 @@ class Namespaces {
     for (const Namespace kind : kinds) insert(kind);
   }
   static constexpr Namespaces all() noexcept {
-    using enum Namespace;
-    return {user, mnt, uts, ipc, pid, cgroup, net, time};
+    Namespaces set;
+    for (const Namespace kind : kAllNamespaces) set.insert(kind);
+    return set;
   }
   /// Nothing if `flags` has a bit that names no namespace.
   static constexpr std::optional<Namespaces> from_flags(std::uint64_t flags) noexcept {
@@ -57,7 +68,7 @@ class Namespaces {
   /// The CLONE_NEW* bits.
   [[nodiscard]] constexpr std::uint32_t flags() const noexcept { return flags_; }
   /// Such as "user,mnt,pid".
-  [[nodiscard]] std::string names() const;
+  [[nodiscard]] NSENTERD_API std::string names() const;
 
   friend constexpr bool operator==(Namespaces, Namespaces) noexcept = default;
 
@@ -65,31 +76,56 @@ class Namespaces {
   std::uint32_t flags_ = 0;
 };
 
-/// Which namespaces a process is in: for each kind the inode number that the kernel shows for it (namespaces(7)), 0 where it
-/// was not asked for. Two namespaces of a kind that exist at the same time never have the same.
-class NamespaceIds {
+/// A value for each kind of namespace; `kNone` where there is none.
+template <class Value, Value kNone>
+class PerNamespace {
  public:
-  constexpr std::uint64_t& operator[](Namespace kind) noexcept { return inodes_[index_of(kind)]; }
-  constexpr std::uint64_t operator[](Namespace kind) const noexcept { return inodes_[index_of(kind)]; }
+  constexpr PerNamespace() noexcept { values_.fill(kNone); }
 
-  friend constexpr bool operator==(const NamespaceIds&, const NamespaceIds&) noexcept = default;
+  constexpr Value& operator[](Namespace kind) noexcept { return values_[index_of(kind)]; }
+  constexpr Value operator[](Namespace kind) const noexcept { return values_[index_of(kind)]; }
+  /// The kinds that have one.
+  [[nodiscard]] constexpr Namespaces kinds() const noexcept {
+    Namespaces kinds;
+    for (const Namespace kind : kAllNamespaces) {
+      if ((*this)[kind] != kNone) kinds.insert(kind);
+    }
+    return kinds;
+  }
+
+  friend constexpr bool operator==(const PerNamespace&, const PerNamespace&) noexcept = default;
 
  private:
   static constexpr std::size_t index_of(Namespace kind) noexcept {
-    switch (kind) {
-      case Namespace::user: return 0;
-      case Namespace::mnt: return 1;
-      case Namespace::uts: return 2;
-      case Namespace::ipc: return 3;
-      case Namespace::pid: return 4;
-      case Namespace::cgroup: return 5;
-      case Namespace::net: return 6;
-      case Namespace::time: return 7;
-    }
-    return 0;
+    std::size_t index = 0;
+    while (kAllNamespaces[index] != kind) ++index;
+    return index;
   }
 
-  std::array<std::uint64_t, 8> inodes_{};
+  std::array<Value, kAllNamespaces.size()> values_;
 };
+
+/// Which namespaces a process is in: for each kind the inode number that the kernel shows for it (namespaces(7)), 0 where it
+/// was not asked for. Two namespaces of a kind that exist at the same time never have the same.
+using NamespaceIds = PerNamespace<std::uint64_t, 0>;
+
+/// Namespaces that somebody holds open, as open_namespace() does: a descriptor of each, -1 where there is none.
+using NamespaceDescriptors = PerNamespace<int, -1>;
+
+class Target;
+
+/// Opens a namespace of a process or thread (proc(5), "/proc/PID/ns/"), which stays what it is for as long as the descriptor
+/// is open, whatever becomes of the process. By number, as the caller's pid namespace knows it, the process may be another one than
+/// that which was meant: find out whether it still was there *after* this, for example by SECCOMP_IOCTL_NOTIF_ID_VALID
+/// (seccomp_unotify(2)). A Target is never another one.
+/// NoSuchTarget if there is no such process; JoinFailed if the caller may not look (ptrace(2), "ptrace access mode checking").
+NSENTERD_API Result<UniqueFd> open_namespace(pid_t pid, Namespace kind);
+NSENTERD_API Result<UniqueFd> open_namespace(const Target& target, Namespace kind);
+/// The root directory that a process, or a thread, has (chroot(2)), to run in; opened with O_PATH. Errors as open_namespace().
+NSENTERD_API Result<UniqueFd> open_root(pid_t pid);
+NSENTERD_API Result<UniqueFd> open_root(const Target& target);
+/// The same of the working directory.
+NSENTERD_API Result<UniqueFd> open_cwd(pid_t pid);
+NSENTERD_API Result<UniqueFd> open_cwd(const Target& target);
 
 }  // namespace nsenterd

@@ -17,11 +17,10 @@
 #include <utility>
 
 #include <boost/asio/any_io_executor.hpp>
-#include <boost/asio/associated_executor.hpp>
 #include <boost/asio/async_result.hpp>
-#include <boost/asio/dispatch.hpp>
-#include <boost/asio/executor_work_guard.hpp>
 
+#include <nsenterd/api.hpp>
+#include <nsenterd/completion.hpp>
 #include <nsenterd/event.hpp>
 #include <nsenterd/failure.hpp>
 #include <nsenterd/warm_agents.hpp>
@@ -35,10 +34,16 @@ class ServiceState;
 struct ServiceOptions {
   /// The program that enters namespaces: nsenter-agent, as installed. It is copied when the service is made;
   /// the file may be replaced later.
-  std::filesystem::path agent;
+  std::filesystem::path agent{};
   /// Events under way at most, those included whose agents are stuck; the next is refused with Overloaded, never queued.
   std::size_t max_events = 512;
-  WarmAgentLimits warm_agents;
+  WarmAgentLimits warm_agents{};
+  /// Told of what an operator wants to know, from the event loop; they are not to call the service. The fork server had ended, or did
+  /// not answer any more, and another one has been started.
+  std::function<void()> on_fork_server_restarted{};
+  /// An event has ended more than a second ago, but its processes, of which this is the agent, are still there, though they were
+  /// killed. 0 where no agent is known.
+  std::function<void(pid_t)> on_agent_stuck{};
 };
 
 /// Makes events and carries them to agents. For a caller with the rights to join the namespaces concerned
@@ -54,7 +59,7 @@ struct ServiceOptions {
 ///
 /// Completion tokens are Asio's: a callback, use_future, use_awaitable and so on; the signature of all
 /// operations is `void(Result<void>)`.
-class NSenterService {
+class NSENTERD_API NSenterService {
  public:
   /// Starts the fork server; waits for it, for at most five seconds. Fails with JoinFailed, whose step says
   /// what is missing: the agent's file, a system call that the kernel lacks, a right.
@@ -97,6 +102,10 @@ class NSenterService {
     return initiate(&NSenterService::start_terminate, event, std::forward<CompletionToken>(token));
   }
 
+  /// Other limits from now on than those of ServiceOptions. Events under way go on; agents that are kept and are too many now are
+  /// ended.
+  void set_limits(std::size_t max_events, const WarmAgentLimits& warm_agents);
+
   /// Events that have been sent and have not ended.
   [[nodiscard]] std::size_t events_running() const noexcept;
   /// Events that have ended more than a second ago, but whose processes the kernel has not let go yet, though they were
@@ -115,23 +124,11 @@ class NSenterService {
   static void start_receive(service::EventState& event, Handler handler);
   static void start_terminate(service::EventState& event, Handler handler);
 
-  /// Wraps a handler of any kind: kept with its executor's work, and run there.
   template <class CompletionToken>
   auto initiate(Start start, NSenterEvent& event, CompletionToken&& token) {
     return boost::asio::async_initiate<CompletionToken, void(Result<void>)>(
         [this, start, &event](auto handler) {
-          const auto executor = boost::asio::get_associated_executor(handler, default_executor());
-          auto kept = std::make_shared<
-              std::pair<decltype(handler), decltype(boost::asio::make_work_guard(executor))>>(
-              std::move(handler), boost::asio::make_work_guard(executor));
-          start(*event.state_, [kept](Result<void> result) {
-            const auto where = kept->second.get_executor();
-            boost::asio::dispatch(where, [kept, result = std::move(result)]() mutable {
-              auto final_handler = std::move(kept->first);
-              kept->second.reset();
-              std::move(final_handler)(std::move(result));
-            });
-          });
+          start(*event.state_, keep_handler<Result<void>>(std::move(handler), default_executor()));
         },
         token);
   }

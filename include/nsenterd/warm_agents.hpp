@@ -15,6 +15,8 @@ struct WarmAgentLimits {
   /// How long one is kept idle, and for how long after its start it is kept at all.
   std::chrono::milliseconds idle_time = std::chrono::seconds(10);
   std::chrono::milliseconds age = std::chrono::minutes(1);
+
+  friend bool operator==(const WarmAgentLimits&, const WarmAgentLimits&) = default;
 };
 
 }  // namespace nsenterd

@@ -55,7 +55,7 @@ Reply answer(std::string_view request, const wire::Credentials& credentials, std
   const auto begin = now();
   Reply reply = run_operation(*operation, parts->payload, credentials, room);
   reply.took = now() - begin;
-  reply.may_serve_again = !operation->takes_personality;
+  reply.may_serve_again = true;
   return reply;
 } catch (const std::bad_alloc&) {
   return error_reply(operations::plain_error(ENOMEM, "cannot allocate memory"));
@@ -67,12 +67,6 @@ Reply failed_call(std::string_view call) {
   return error_reply(operations::system_call_error(call));
 }
 
-bool changes_process(std::string_view request) noexcept {
-  const auto parts = wire::split_message(request);
-  const auto* operation = parts ? operations::find_operation(parts->type) : nullptr;
-  return operation != nullptr && operation->takes_personality;
-}
-
 void return_to_root() {
   // Who may not has joined no mount namespace, either (setns(2)).
   const bool is_there = (::chroot("/..") == 0 || errno == EPERM) && ::chdir("/") == 0;
@@ -80,7 +74,9 @@ void return_to_root() {
 }
 
 bool send_reply(const Reply& reply) noexcept {
-  return wire::send_frame(nsjoin::kSocket, wire::FrameKind::response, reply.text, reply.descriptor.get(),
+  const int descriptor = reply.descriptor.get();
+  return wire::send_frame(nsjoin::kSocket, wire::FrameKind::response, reply.text,
+                          {&descriptor, descriptor >= 0 ? 1U : 0U},
                           static_cast<std::uint64_t>(reply.took.count()));
 }
 

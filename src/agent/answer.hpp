@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "wire/credentials.hpp"
 
 namespace nsenterd::agent {
@@ -14,10 +15,10 @@ namespace nsenterd::agent {
 /// A message in answer, and the descriptor that goes with it, if any.
 struct Reply {
   std::string text;
-  base::UniqueFd descriptor;
+  UniqueFd descriptor;
   /// Whether it is an errorResponse.
   bool failed = false;
-  /// Whether the process is what it was before.
+  /// Whether the operation was run, and has not failed for want of memory or the like: what this process lacks, it would lack again.
   bool may_serve_again = false;
   std::chrono::nanoseconds took{};
 };
@@ -28,9 +29,6 @@ Reply answer(std::string_view request, const wire::Credentials& credentials, std
 
 /// The answer where a system call has failed that the operation is not to blame for: errno.
 Reply failed_call(std::string_view call);
-
-/// Whether the operation that the request asks for leaves the process another one than it was.
-bool changes_process(std::string_view request) noexcept;
 
 /// To where a process that joins now would be. The container may have mounted another root over the one that was joined; the
 /// way from a root to its parent leads to what is mounted there (path_resolution(7)).

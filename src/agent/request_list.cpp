@@ -48,8 +48,8 @@ std::optional<Answered> answer_by_child(std::string_view request, const wire::Cr
                                         std::size_t room) {
   std::array<int, 2> told{};
   if (::setpgid(0, 0) != 0 || ::pipe2(told.data(), O_CLOEXEC) != 0) return send(failed_call("fork"));
-  const base::UniqueFd agents_end(told[0]);
-  base::UniqueFd childs_end(told[1]);
+  const UniqueFd agents_end(told[0]);
+  UniqueFd childs_end(told[1]);
   // Process 1 of a pid namespace has no siblings (clone(2)); whatever is in there ends with it, reaped by the kernel.
   const std::uint64_t flags = ::getpid() == 1 ? 0 : CLONE_PARENT;
   const pid_t child = base::clone_process(flags, nullptr, 0);
@@ -75,10 +75,11 @@ bool answer_list(std::string_view list, const wire::Credentials& credentials) {
     if (!request) return false;
     if (!is_first) return_to_root();
     const bool is_last = list.empty();
-    const auto answered = !is_last && changes_process(*request) ? answer_by_child(*request, credentials, room)
-                                                                : send(answer(*request, credentials, room));
+    const bool forks = request->changes_process && !is_last;
+    const auto answered = forks ? answer_by_child(request->text, credentials, room)
+                                : send(answer(request->text, credentials, room));
     if (!answered) return false;
-    if (is_last || answered->failed) return answered->may_serve_again;
+    if (is_last || answered->failed) return answered->may_serve_again && !request->changes_process;
     room -= answered->size;
   }
 }

@@ -16,14 +16,17 @@
 namespace nsenterd::base {
 
 /// clone3(2) as a fork: the child gets a copy of the address space. Bypasses glibc's fork handlers, so the
-/// child of a process with threads may only use async-signal-safe functions.
+/// child of a process with threads may only use async-signal-safe functions. `pidfd` is -1 after a failure.
 // NOLINTNEXTLINE(readability-non-const-parameter): the kernel writes to it.
 inline pid_t clone_process(std::uint64_t flags, int* pidfd, int exit_signal) noexcept {
   clone_args args{};
   args.flags = flags;
   args.pidfd = reinterpret_cast<std::uintptr_t>(pidfd);
   args.exit_signal = static_cast<std::uint64_t>(exit_signal);
-  return static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+  const auto pid = static_cast<pid_t>(::syscall(SYS_clone3, &args, sizeof args));
+  // The kernel may have written the number of one that it has closed again, as for a pid namespace that has ended (ENOMEM).
+  if (pid < 0 && pidfd != nullptr) *pidfd = -1;
+  return pid;
 }
 
 inline int pidfd_open(pid_t pid) noexcept {

@@ -1,28 +1,47 @@
 // Asks for one operation and shows its response (nsenterctl).
 #pragma once
 
-#include <functional>
-#include <optional>
-#include <string>
+#include <utility>
+
+#include <nsenterd/client_failure.hpp>
+#include <nsenterd/requests.hpp>
 
 #include "cli/options.hpp"
 #include "cli/outcome.hpp"
 #include "cli/session.hpp"
+#include "cli/standard_streams.hpp"
 
 namespace nsenterd::cli {
 
-/// Sends the request; prints the response, of whatever type, if the options ask for JSON. Stops unless the
-/// response is the one named after the request.
-Outcome<Message> ask(Session& session, const Options& options, const Message& request);
+/// Sends the message; prints the response, of whatever type, if the options ask for JSON.
+Outcome<Response> send_message(Session& session, const Options& options, const Message& message);
+
+/// Why there is no answer in that response.
+Stop no_answer_in(const Response& response, const ClientFailure& failure);
+
+/// Makes the request, and stops unless it is carried out. Prints as send_message does.
+template <Request R>
+Outcome<typename R::Response> ask(Session& session, const Options& options, const R& request) {
+  auto response = send_message(session, options, request.message());
+  if (!response) return response.error();
+  auto answer = R::decode(*response);
+  if (!answer) return no_answer_in(*response, answer.error());
+  return std::move(*answer);
+}
 
 /// As ask, where success is all there is to know.
-Outcome<void> carry_out(Session& session, const Options& options, const Message& request);
+template <Request R>
+Outcome<void> carry_out(Session& session, const Options& options, const R& request) {
+  const auto answer = ask(session, options, request);
+  return answer ? Outcome<void>() : answer.error();
+}
 
-/// What there is to print of a payload; nothing if it is malformed.
-using Show = std::function<std::optional<std::string>(const wire::Json& payload)>;
-
-/// As ask; prints what `show` makes of the response unless the options ask for JSON.
-Outcome<void> ask_and_show(Session& session, const Options& options, const Message& request,
-                           const Show& show);
+/// As ask; prints what `show` makes of the answer unless the options ask for JSON.
+template <Request R, class Show>
+Outcome<void> ask_and_show(Session& session, const Options& options, const R& request, Show show) {
+  const auto answer = ask(session, options, request);
+  if (!answer) return answer.error();
+  return options.json ? Outcome<void>() : write_output(show(*answer));
+}
 
 }  // namespace nsenterd::cli

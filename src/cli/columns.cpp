@@ -1,7 +1,11 @@
 #include "cli/columns.hpp"
 
 #include <algorithm>
+#include <array>
+#include <cstdio>
 #include <vector>
+
+#include "cli/style.hpp"
 
 namespace nsenterd::cli {
 namespace {
@@ -27,13 +31,21 @@ std::string format_cells(std::span<const Column> columns, std::span<const std::s
   std::string line;
   for (std::size_t i = 0; i < columns.size(); ++i) {
     const bool last = i + 1 == columns.size();
-    const std::string blanks(columns[i].width - std::min(columns[i].width, cells[i].size()), ' ');
+    const std::string blanks(columns[i].width - std::min(columns[i].width, shown_width(cells[i])), ' ');
     if (columns[i].number) line += blanks;
     line += cells[i];
     if (!columns[i].number && !last) line += blanks;
     line += last ? "\n" : "  ";
   }
   return line;
+}
+
+std::string uptime_text(std::uint64_t seconds) {
+  constexpr std::uint64_t kDay = 86400;
+  std::array<char, 16> clock{};
+  const auto rest = static_cast<unsigned>(seconds % kDay);
+  std::snprintf(clock.data(), clock.size(), "%02u:%02u:%02u", rest / 3600, rest / 60 % 60, rest % 60);
+  return (seconds < kDay ? "" : std::to_string(seconds / kDay) + "d ") + clock.data();
 }
 
 std::string duration_text(std::uint64_t nanoseconds) {

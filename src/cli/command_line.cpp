@@ -18,7 +18,8 @@ constexpr char kFooter[] =
     "\n"
     "Control characters in names and errors are shown escaped (\\n, \\x1b, \\\\). `read` and `xattr get`\n"
     "print bytes as they are; `readlink` and `mounts` escape only if standard output is a terminal. With\n"
-    "--json, `read` and `write` print one line for each request that they make (1 MiB).\n"
+    "--json, `read` and `write` print one line for each request that they make (1 MiB). Errors are text\n"
+    "on standard error, whether there is --json or not.\n"
     "\n"
     "Exit status: 0 success; 1 the operation failed, or standard input or output did; 2 wrong usage;\n"
     "3 the daemon refused, could not be reached, or did not answer. Once `open` has the file, that of its\n"
@@ -59,11 +60,8 @@ Outcome<void> take_rest(const CLI::App& app, Options& options) {
   return {};
 }
 
-}  // namespace
-
-Outcome<Options> parse_command_line(int argc, const char* const* argv) {
-  Options options;
-  CLI::App app("Runs operations inside the namespaces of other processes, by asking nsenterd.", "nsenterctl");
+/// What there is on the command line, written to `options` when it is parsed.
+void declare(CLI::App& app, Options& options) {
   // Exactly one, so that a path called "stat" is a path.
   app.require_subcommand(1);
   // Everything behind the first word that nothing takes stays as it is; take_rest() looks at it. Before the
@@ -74,6 +72,49 @@ Outcome<Options> parse_command_line(int argc, const char* const* argv) {
   app.set_version_flag("--version", "nsenterctl " NSENTERD_VERSION);
   declare_commands(syntax);
   app.footer(kFooter);
+}
+
+constexpr char kDescription[] =
+    "Runs operations inside the namespaces of other processes, by asking nsenterd.";
+
+wire::Json describe(const CLI::App& app) {
+  wire::Json described{{"name", app.get_name()},
+                       {"description", app.get_description()},
+                       {"options", wire::Json::array()},
+                       {"arguments", wire::Json::array()},
+                       {"commands", wire::Json::array()}};
+  for (const CLI::Option* option : app.get_options()) {
+    wire::Json element{{"description", option->get_description()}};
+    if (option->get_positional()) {
+      element["name"] = option->get_name();
+      element["many"] = option->get_expected_max() > 1;
+      described["arguments"].push_back(std::move(element));
+      continue;
+    }
+    element["names"] = wire::Json::array();
+    for (const std::string& name : option->get_snames()) element["names"].push_back("-" + name);
+    for (const std::string& name : option->get_lnames()) element["names"].push_back("--" + name);
+    element["value"] = option->get_items_expected_max() > 0 ? option->get_type_name() : "";
+    described["options"].push_back(std::move(element));
+  }
+  for (const CLI::App* command : app.get_subcommands(nullptr))
+    described["commands"].push_back(describe(*command));
+  return described;
+}
+
+}  // namespace
+
+wire::Json describe_command_line() {
+  Options options;
+  CLI::App app(kDescription, "nsenterctl");
+  declare(app, options);
+  return describe(app);
+}
+
+Outcome<Options> parse_command_line(int argc, const char* const* argv) {
+  Options options;
+  CLI::App app(kDescription, "nsenterctl");
+  declare(app, options);
   try {
     app.parse(argc, argv);
   } catch (const CLI::Success& wish) {

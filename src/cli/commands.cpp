@@ -12,6 +12,8 @@ void declare_commands(Syntax& program) {
   declare_request_command(program);
   declare_event_commands(program);
   declare_statistics_command(program);
+  declare_top_command(program);
+  declare_metrics_command(program);
   declare_info_command(program);
 }
 

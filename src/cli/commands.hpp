@@ -26,6 +26,10 @@ void declare_request_command(Syntax& program);
 void declare_event_commands(Syntax& program);
 /// statistics_command.cpp: status.
 void declare_statistics_command(Syntax& program);
+/// top_command.cpp
+void declare_top_command(Syntax& program);
+/// metrics_command.cpp
+void declare_metrics_command(Syntax& program);
 /// info_command.cpp
 void declare_info_command(Syntax& program);
 

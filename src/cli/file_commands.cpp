@@ -1,10 +1,11 @@
+#include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "cli/ask.hpp"
 #include "cli/commands.hpp"
-#include "cli/file_request.hpp"
+#include "cli/personality.hpp"
 #include "cli/standard_streams.hpp"
-#include "wire/base64.hpp"
 
 namespace nsenterd::cli {
 namespace {
@@ -12,26 +13,34 @@ namespace {
 /// Bytes of a file in one request: in base64 well below the daemon's limit of a message.
 constexpr std::size_t kChunk = 1U << 20U;
 
-/// base64; null means none.
-std::optional<std::string> decode_bytes(const wire::Json& payload) {
-  if (payload.is_null()) return std::string();
-  const auto* text = payload.get_ptr<const std::string*>();
-  if (text == nullptr) return std::nullopt;
-  return wire::decode_base64(*text);
+/// On whose behalf the contents of a file are read or written; nobody's if the options name none.
+Outcome<std::optional<requests::Personality>> caller_of(Session& session, const Options& options) {
+  std::optional<requests::Personality> caller;
+  if (!names_personality(options)) return caller;
+  auto personality = take_personality(session, options);
+  if (!personality) return personality.error();
+  caller = std::move(*personality);
+  return caller;
 }
 
 Outcome<void> read(Session& session, const Options& options) {
-  for (std::size_t offset = 0;; offset += kChunk) {
-    wire::Json payload = file_payload(options, "file");
-    payload["offset"] = offset;
-    payload["len"] = kChunk;
-    const auto response = ask(session, options, {"readFileRequest", std::move(payload)});
-    if (!response) return response.error();
-    const auto bytes = decode_bytes(response->payload);
-    if (!bytes || bytes->size() > kChunk) return unexpected_answer(response->type);
+  auto caller = caller_of(session, options);
+  if (!caller) return caller.error();
+  requests::ReadFile request{.path = options.path,
+                             .length = kChunk,
+                             .private_mounts = options.private_mounts,
+                             .personality = std::move(*caller)};
+  // What is printed shows by itself how far it has come.
+  std::optional<Progress::Transfer> transfer;
+  if (!output_is_terminal()) transfer.emplace(session.progress(), std::nullopt);
+  for (;; request.offset += kChunk) {
+    const auto bytes = ask(session, options, request);
+    if (!bytes) return bytes.error();
+    if (bytes->size() > kChunk) return unexpected_answer("readFileResponse");
     if (!options.json) {
       if (auto written = write_output(*bytes); !written) return written;
     }
+    if (transfer) transfer->moved(bytes->size());
     // The agent reads on until it has all or meets the end of the file, so this is the end.
     if (bytes->size() < kChunk) return {};
   }
@@ -41,15 +50,19 @@ Outcome<void> write(Session& session, const Options& options) {
   // All of it first: if it cannot be read, nothing is to be written.
   const auto input = read_input();
   if (!input) return input.error();
+  auto caller = caller_of(session, options);
+  if (!caller) return caller.error();
+  requests::WriteFile request{
+      .path = options.path, .private_mounts = options.private_mounts, .personality = std::move(*caller)};
+  std::optional<Progress::Transfer> transfer;
+  if (!options.json || !output_is_terminal()) transfer.emplace(session.progress(), input->size());
   std::size_t offset = 0;
   do {
-    const std::string_view chunk = std::string_view(*input).substr(offset, kChunk);
-    wire::Json payload = file_payload(options, "file");
-    payload["offset"] = offset;
-    payload["data"] = wire::encode_base64(chunk);
-    const auto response = ask(session, options, {"writeFileRequest", std::move(payload)});
-    if (!response) return response.error();
-    offset += chunk.size();
+    request.offset = static_cast<std::int64_t>(offset);
+    request.data = input->substr(offset, kChunk);
+    if (auto written = carry_out(session, options, request); !written) return written;
+    offset += request.data.size();
+    if (transfer) transfer->moved(request.data.size());
   } while (offset < input->size());
   return {};
 }
@@ -57,13 +70,14 @@ Outcome<void> write(Session& session, const Options& options) {
 }  // namespace
 
 void declare_file_commands(Syntax& program) {
-  program.command("read", "Print a file as it is", read).target().path().private_views().json();
+  program.command("read", "Print a file as it is", read).target().path().private_views().personality().json();
   program
       .command("write", "Write standard input to a file that exists, from its start; it is not truncated",
                write)
       .target()
       .path()
       .private_views()
+      .personality()
       .json();
 }
 

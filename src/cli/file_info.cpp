@@ -58,14 +58,14 @@ constexpr std::size_t kModeColumn = 0;
 constexpr std::size_t kTimeColumn = 5;
 constexpr std::size_t kNameColumn = 6;
 
-Row make_row(const FileInfo& file) {
-  const wire::Stat& sys = file.sys;
-  return {mode_string(sys.mode),
-          std::to_string(sys.nlink),
-          std::to_string(sys.uid),
-          std::to_string(sys.gid),
-          is_device(sys.mode) ? device_numbers(sys.rdev) : std::to_string(sys.size),
-          time_string(sys.mtim, false),
+Row make_row(const requests::FileInfo& file) {
+  const struct stat& status = file.status;
+  return {mode_string(status.st_mode),
+          std::to_string(status.st_nlink),
+          std::to_string(status.st_uid),
+          std::to_string(status.st_gid),
+          is_device(status.st_mode) ? device_numbers(status.st_rdev) : std::to_string(status.st_size),
+          time_string(status.st_mtim, false),
           escape(file.name)};
 }
 
@@ -89,45 +89,45 @@ std::string mode_string(std::uint32_t mode) {
   return text;
 }
 
-std::string time_string(const wire::Timespec& time, bool with_fraction) {
+std::string time_string(const timespec& time, bool with_fraction) {
   tm utc{};
-  const time_t seconds = time.sec;
+  const time_t seconds = time.tv_sec;
   // A container may set times that no calendar of ours reaches.
   if (::gmtime_r(&seconds, &utc) == nullptr || utc.tm_year < -1900 || utc.tm_year > 9999 - 1900) {
-    return "@" + std::to_string(time.sec);
+    return "@" + std::to_string(time.tv_sec);
   }
   std::array<char, 64> text{};
   std::snprintf(text.data(), text.size(), "%04d-%02d-%02dT%02d:%02d:%02d", utc.tm_year + 1900, utc.tm_mon + 1,
                 utc.tm_mday, utc.tm_hour, utc.tm_min, utc.tm_sec);
   std::string result = text.data();
   if (with_fraction) {
-    std::snprintf(text.data(), text.size(), ".%09lld", static_cast<long long>(time.nsec));
+    std::snprintf(text.data(), text.size(), ".%09lld", static_cast<long long>(time.tv_nsec));
     result += text.data();
   }
   return result + 'Z';
 }
 
-std::string format_status(std::string_view path, const wire::Stat& sys) {
+std::string format_status(std::string_view path, const struct stat& status) {
   std::string text = "  File: " + escape(path) + '\n';
-  text += "  Size: " + std::to_string(sys.size) + "  Blocks: " + std::to_string(sys.blocks) +
-          "  IO Block: " + std::to_string(sys.blksize) + "  ";
-  text.append(kind_name(sys.mode)) += '\n';
-  text += "Device: " + device_numbers(sys.dev) + "  Inode: " + std::to_string(sys.ino) +
-          "  Links: " + std::to_string(sys.nlink);
-  if (is_device(sys.mode)) text += "  Device type: " + device_numbers(sys.rdev);
-  text += "\n  Mode: (" + octal_permissions(sys.mode) + '/' + mode_string(sys.mode) +
-          ")  Uid: " + std::to_string(sys.uid) + "  Gid: " + std::to_string(sys.gid) + '\n';
-  text += "Access: " + time_string(sys.atim, true) + '\n';
-  text += "Modify: " + time_string(sys.mtim, true) + '\n';
-  text += "Change: " + time_string(sys.ctim, true) + '\n';
+  text += "  Size: " + std::to_string(status.st_size) + "  Blocks: " + std::to_string(status.st_blocks) +
+          "  IO Block: " + std::to_string(status.st_blksize) + "  ";
+  text.append(kind_name(status.st_mode)) += '\n';
+  text += "Device: " + device_numbers(status.st_dev) + "  Inode: " + std::to_string(status.st_ino) +
+          "  Links: " + std::to_string(status.st_nlink);
+  if (is_device(status.st_mode)) text += "  Device type: " + device_numbers(status.st_rdev);
+  text += "\n  Mode: (" + octal_permissions(status.st_mode) + '/' + mode_string(status.st_mode) +
+          ")  Uid: " + std::to_string(status.st_uid) + "  Gid: " + std::to_string(status.st_gid) + '\n';
+  text += "Access: " + time_string(status.st_atim, true) + '\n';
+  text += "Modify: " + time_string(status.st_mtim, true) + '\n';
+  text += "Change: " + time_string(status.st_ctim, true) + '\n';
   return text;
 }
 
-std::string format_listing(const std::vector<FileInfo>& files) {
+std::string format_listing(const std::vector<requests::FileInfo>& files) {
   std::vector<Row> rows;
   rows.reserve(files.size());
   std::array<std::size_t, kNameColumn> widths{};
-  for (const FileInfo& file : files) {
+  for (const requests::FileInfo& file : files) {
     const Row& row = rows.emplace_back(make_row(file));
     for (std::size_t i = 0; i < widths.size(); ++i) widths[i] = std::max(widths[i], row[i].size());
   }

@@ -7,11 +7,10 @@ namespace {
 
 using namespace nsenterd::cli;
 
-Outcome<void> run(int argc, const char* const* argv) {
-  const auto options = parse_command_line(argc, argv);
-  if (!options) return options.error();
-  Session session(*options);
-  return options->run(session, *options);
+int end(const Outcome<void>& outcome, ColorMode color) {
+  if (outcome) return static_cast<int>(ExitStatus::ok);
+  report(outcome.error(), color);
+  return static_cast<int>(outcome.error().status);
 }
 
 }  // namespace
@@ -19,8 +18,9 @@ Outcome<void> run(int argc, const char* const* argv) {
 int main(int argc, char** argv) {
   occupy_standard_streams();
   ignore_broken_pipes();
-  const Outcome<void> outcome = run(argc, argv);
-  if (outcome) return static_cast<int>(ExitStatus::ok);
-  report(outcome.error());
-  return static_cast<int>(outcome.error().status);
+  const auto options = parse_command_line(argc, argv);
+  // What --color says is part of what is wrong then.
+  if (!options) return end(options.error(), ColorMode::automatic);
+  Session session(*options);
+  return end(options->run(session, *options), options->color);
 }

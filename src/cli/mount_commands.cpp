@@ -1,12 +1,10 @@
 #include <memory>
 #include <string>
-#include <utility>
 
 #include <sys/mount.h>
 
 #include "cli/ask.hpp"
 #include "cli/commands.hpp"
-#include "cli/decode.hpp"
 #include "cli/escape.hpp"
 #include "cli/mount_options.hpp"
 #include "cli/personality.hpp"
@@ -28,34 +26,25 @@ struct Unmount {
   bool no_follow = false;
 };
 
-/// One element of a mount or umount request.
-wire::Json element(const wire::Json& header, const std::string& target, std::uint64_t flags) {
-  wire::Json fields = wire::Json::object();
-  fields["Header"] = header;
-  fields["source"] = "";
-  fields["target"] = target;
-  fields["fstype"] = "";
-  fields["flags"] = flags;
-  fields["data"] = "";
-  return fields;
-}
-
 Outcome<void> mount(Session& session, const Options& options, const Mount& mount) {
   const auto parsed = parse_mount_options(mount.options, mount.type);
   if (!parsed) return parsed.error();
   const bool takes_personality = mount.type == "overlay";
-  if (!takes_personality && (options.caller || options.uid || options.gid)) {
+  if (!takes_personality && names_personality(options)) {
     return Stop{ExitStatus::usage, "mount: --as, --uid and --gid count for overlay only"};
   }
-  Outcome<wire::Json> header(boost::system::in_place_value, empty_header());
-  if (takes_personality) header = take_personality(session, options);
-  if (!header) return header.error();
-  wire::Json list = wire::Json::array();
-  for (const std::uint64_t flags : parsed->calls) list.push_back(element(*header, options.path, flags));
-  list[0]["source"] = mount.source;
-  list[0]["fstype"] = mount.type;
-  list[0]["data"] = parsed->data;
-  return carry_out(session, options, {"mountSyscallRequest", std::move(list)});
+  Outcome<requests::Personality> personality = requests::Personality();
+  if (takes_personality) personality = take_personality(session, options);
+  if (!personality) return personality.error();
+  requests::Mount request;
+  request.entries.reserve(parsed->calls.size());
+  for (const std::uint64_t flags : parsed->calls)
+    request.entries.push_back({.target = options.path, .flags = flags, .personality = *personality});
+  requests::Mount::Entry& first = request.entries.front();
+  first.source = mount.source;
+  first.type = mount.type;
+  first.data = parsed->data;
+  return carry_out(session, options, request);
 }
 
 Outcome<void> unmount(Session& session, const Options& options, const Unmount& unmount) {
@@ -67,26 +56,13 @@ Outcome<void> unmount(Session& session, const Options& options, const Unmount& u
   if (unmount.force) flags |= MNT_FORCE;
   if (unmount.expire) flags |= MNT_EXPIRE;
   if (unmount.no_follow) flags |= UMOUNT_NOFOLLOW;
-  wire::Json list = wire::Json::array({element(empty_header(), options.path, flags)});
-  return carry_out(session, options, {"umountSyscallRequest", std::move(list)});
-}
-
-struct MountInfo {
-  std::string data;
-};
-
-template <class Fields, wire::Describes<MountInfo> Payload>
-void describe(Fields& fields, Payload& info) {
-  fields.bytes("data", info.data);
+  return carry_out(session, options, requests::Umount{.entries = {{.target = options.path, .flags = flags}}});
 }
 
 Outcome<void> mounts(Session& session, const Options& options) {
-  const auto show = [](const wire::Json& payload) -> std::optional<std::string> {
-    auto info = decode<MountInfo>(payload);
-    if (!info) return std::nullopt;
-    return output_is_terminal() ? escape_lines(info->data) : std::move(info->data);
-  };
-  return ask_and_show(session, options, {"mountInfoRequest", nullptr}, show);
+  return ask_and_show(session, options, requests::MountInfo{}, [](const std::string& table) {
+    return output_is_terminal() ? escape_lines(table) : table;
+  });
 }
 
 }  // namespace

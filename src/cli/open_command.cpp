@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "cli/arguments.hpp"
+#include "cli/ask.hpp"
 #include "cli/commands.hpp"
-#include "cli/decode.hpp"
 #include "cli/error_text.hpp"
 #include "cli/open_flags.hpp"
 #include "cli/personality.hpp"
@@ -17,40 +17,23 @@
 namespace nsenterd::cli {
 namespace {
 
-struct OpenedFile {
-  /// Its place among the descriptors of the answer.
-  std::size_t index = 0;
-};
-
-template <class Fields, wire::Describes<OpenedFile> Payload>
-void describe(Fields& fields, Payload& file) {
-  fields.integer("fd", file.index);
-}
-
-Outcome<base::UniqueFd> open_file(Session& session, const Options& options, const OpenOptions& open) {
+Outcome<UniqueFd> open_file(Session& session, const Options& options, const OpenOptions& open) {
   const auto how = open_how(open);
   if (!how) return how.error();
-  auto header = take_personality(session, options);
-  if (!header) return header.error();
-  wire::Json payload = wire::Json::object();
-  payload["header"] = std::move(*header);
-  payload["path"] = options.path;
-  payload["flags"] = how->flags;
-  payload["mode"] = how->mode;
-  payload["resolve"] = open.resolve;
-  payload["verifyfs"] = open.verify_fuse;
-  auto answer = session.send_request(to_json({"openat2SyscallRequest", std::move(payload)}));
-  if (!answer) return answer.error();
-  const Message& response = answer->response;
-  if (auto checked = check_response(response, "openat2SyscallResponse"); !checked) return checked.error();
-  const auto file = decode<OpenedFile>(response.payload);
-  if (!file || file->index >= answer->descriptors.size()) return unexpected_answer(response.type);
-  return std::move(answer->descriptors[file->index]);
+  auto personality = take_personality(session, options);
+  if (!personality) return personality.error();
+  return ask(session, options,
+             requests::Openat2{.path = options.path,
+                               .flags = how->flags,
+                               .mode = how->mode,
+                               .resolve = open.resolve,
+                               .verify_fuse = open.verify_fuse,
+                               .personality = std::move(*personality)});
 }
 
 /// Becomes the command, with the file as its standard input; returns only why it cannot. All other descriptors
 /// of this program are close-on-exec.
-Stop execute(const base::UniqueFd& file, const std::vector<std::string>& command) {
+Stop execute(const UniqueFd& file, const std::vector<std::string>& command) {
   // The file is none of the standard descriptors, since those are occupied: so dup2(2) copies it, and the copy is
   // not close-on-exec.
   if (::dup2(file.get(), STDIN_FILENO) < 0) return failed_call("dup2", "standard input");

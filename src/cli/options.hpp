@@ -12,8 +12,10 @@
 #include <sys/types.h>
 
 #include <nsenterd/namespaces.hpp>
+#include <nsenterd/requests.hpp>
 
 #include "cli/outcome.hpp"
+#include "cli/style.hpp"
 
 namespace nsenterd::cli {
 
@@ -32,14 +34,17 @@ struct Options {
   std::string socket = "/run/nsenterd/nsenterd.sock";
   std::optional<Namespaces> namespaces;
   std::optional<Namespaces> clone_flags;
+  /// Directories to be the agent's, as this process sees them.
+  std::optional<std::string> root;
+  std::optional<std::string> working_directory;
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
   /// The process on whose behalf the request is made.
   std::optional<pid_t> caller;
   std::optional<std::chrono::milliseconds> timeout;
-  bool private_proc = false;
-  bool private_sys = false;
+  requests::PrivateMounts private_mounts;
   bool json = false;
+  ColorMode color = ColorMode::automatic;
 
   /// Whether the command runs another.
   bool takes_command = false;

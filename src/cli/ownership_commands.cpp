@@ -1,12 +1,12 @@
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "cli/arguments.hpp"
 #include "cli/ask.hpp"
 #include "cli/commands.hpp"
-#include "cli/decode.hpp"
 
 namespace nsenterd::cli {
 namespace {
@@ -16,16 +16,17 @@ struct ChangeOwner {
   std::vector<std::string> paths;
 };
 
+/// Nothing for -1, which leaves an id as it is.
+std::optional<std::uint32_t> given_id(std::int64_t id) {
+  return id < 0 ? std::nullopt : std::optional(static_cast<std::uint32_t>(id));
+}
+
 Outcome<void> chown(Session& session, const Options& options, const ChangeOwner& change) {
-  wire::Json list = wire::Json::array();
-  for (const std::string& path : change.paths) {
-    wire::Json element = wire::Json::object();
-    element["target"] = path;
-    element["uid"] = change.owner.uid;
-    element["gid"] = change.owner.gid;
-    list.push_back(std::move(element));
-  }
-  return carry_out(session, options, {"chownSyscallRequest", std::move(list)});
+  requests::Chown request;
+  request.entries.reserve(change.paths.size());
+  for (const std::string& path : change.paths)
+    request.entries.push_back({path, given_id(change.owner.uid), given_id(change.owner.gid)});
+  return carry_out(session, options, request);
 }
 
 struct LookUp {
@@ -33,37 +34,13 @@ struct LookUp {
   bool group = false;
 };
 
-struct UserId {
-  std::uint32_t id = 0;
-};
-
-template <class Fields, wire::Describes<UserId> Payload>
-void describe(Fields& fields, Payload& user) {
-  fields.decimal("uid", user.id);
-}
-
-struct GroupId {
-  std::uint32_t id = 0;
-};
-
-template <class Fields, wire::Describes<GroupId> Payload>
-void describe(Fields& fields, Payload& group) {
-  fields.decimal("gid", group.id);
-}
-
-template <class Id>
-std::optional<std::string> show_id(const wire::Json& payload) {
-  const auto found = decode<Id>(payload);
-  if (!found) return std::nullopt;
-  return std::to_string(found->id) + '\n';
+std::string id_line(std::uint32_t id) {
+  return std::to_string(id) + '\n';
 }
 
 Outcome<void> id(Session& session, const Options& options, const LookUp& wanted) {
-  wire::Json payload = wire::Json::object();
-  payload[wanted.group ? "group" : "user"] = wanted.name;
-  const char* const type = wanted.group ? "gidInfoRequest" : "uidInfoRequest";
-  return ask_and_show(session, options, {type, std::move(payload)},
-                      wanted.group ? show_id<GroupId> : show_id<UserId>);
+  if (wanted.group) return ask_and_show(session, options, requests::GidInfo{.group = wanted.name}, id_line);
+  return ask_and_show(session, options, requests::UidInfo{.user = wanted.name}, id_line);
 }
 
 }  // namespace

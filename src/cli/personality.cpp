@@ -4,6 +4,7 @@
 #include <cerrno>
 #include <charconv>
 #include <climits>
+#include <string>
 #include <string_view>
 #include <utility>
 
@@ -11,8 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <nsenterd/unique_fd.hpp>
+
 #include "base/syscalls.hpp"
-#include "base/unique_fd.hpp"
 #include "cli/error_text.hpp"
 #include "cli/read_all.hpp"
 #include "cli/target_namespaces.hpp"
@@ -117,20 +119,11 @@ Outcome<Personality> default_personality(const Options& options) {
   return personality;
 }
 
-wire::Json to_header(const Personality& personality) {
-  wire::Json header = wire::Json::object();
-  header["root"] = personality.root;
-  header["cwd"] = personality.cwd;
-  header["capabilities"] =
-      wire::Json::array({personality.capabilities & 0xFFFFFFFFU, personality.capabilities >> 32U});
-  return header;
-}
-
 }  // namespace
 
 Outcome<Personality> personality_of(pid_t process) {
   const std::string name = "process " + std::to_string(process);
-  const base::UniqueFd pidfd(base::pidfd_open(process));
+  const UniqueFd pidfd(base::pidfd_open(process));
   if (!pidfd) return failed_call("pidfd_open", name);
   Personality personality;
   auto root = read_path(proc_path(process, "root"));
@@ -146,15 +139,15 @@ Outcome<Personality> personality_of(pid_t process) {
   return personality;
 }
 
-Outcome<wire::Json> take_personality(Session& session, const Options& options) {
+Outcome<requests::Personality> take_personality(Session& session, const Options& options) {
   const auto personality = options.caller ? personality_of(*options.caller) : default_personality(options);
   if (!personality) return personality.error();
   session.act_for(options.uid ? options.uid : personality->uid, options.gid ? options.gid : personality->gid);
-  return {boost::system::in_place_value, to_header(*personality)};
+  return static_cast<const requests::Personality&>(*personality);
 }
 
-wire::Json empty_header() {
-  return to_header({});
+bool names_personality(const Options& options) {
+  return options.caller || options.uid || options.gid;
 }
 
 }  // namespace nsenterd::cli

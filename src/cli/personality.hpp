@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <optional>
-#include <string>
 
 #include <sys/types.h>
 
@@ -12,11 +11,7 @@
 
 namespace nsenterd::cli {
 
-struct Personality {
-  std::string root = "/";
-  std::string cwd = "/";
-  /// Bit n is capability n (capabilities(7)).
-  std::uint64_t capabilities = 0;
+struct Personality : requests::Personality {
   /// As this process's user namespace numbers them. None leaves the agent what it is, which is root where a user
   /// namespace is joined.
   std::optional<std::uint32_t> uid;
@@ -28,10 +23,10 @@ struct Personality {
 Outcome<Personality> personality_of(pid_t process);
 
 /// Makes the session's requests on behalf of whom the options say: of the process after --as, or of root with all
-/// capabilities that it can have; --uid and --gid go first. Returns the payload's header.
-Outcome<wire::Json> take_personality(Session& session, const Options& options);
+/// capabilities that it can have; --uid and --gid go first. Returns what the requests themselves say of it.
+Outcome<requests::Personality> take_personality(Session& session, const Options& options);
 
-/// A header for the requests that have one but take nothing from it.
-wire::Json empty_header();
+/// Whether the options name anybody: by --as, --uid or --gid.
+bool names_personality(const Options& options);
 
 }  // namespace nsenterd::cli

@@ -6,7 +6,8 @@
 #include <fcntl.h>
 #include <unistd.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "cli/error_text.hpp"
 
 namespace nsenterd::cli {
@@ -28,7 +29,7 @@ Outcome<std::string> read_all(int file, std::string_view name) {
 }
 
 Outcome<std::string> read_file(const std::string& path) {
-  const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file) return failed_call("open", path);
   return read_all(file.get(), path);
 }

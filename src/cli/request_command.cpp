@@ -3,9 +3,10 @@
 #include <utility>
 #include <vector>
 
+#include "cli/ask.hpp"
 #include "cli/commands.hpp"
-#include "cli/session.hpp"
 #include "cli/standard_streams.hpp"
+#include "client/requests/encode.hpp"
 
 namespace nsenterd::cli {
 namespace {
@@ -32,15 +33,16 @@ Outcome<void> send_own(Session& session, const Options& /*options*/,
   }
   wire::Json first = std::move(requests.front());
   requests.erase(requests.begin());
-  const auto answer = session.send_request(std::move(first), std::move(requests));
-  if (!answer) return answer.error();
-  if (auto written = write_json(to_json(answer->response)); !written) return written;
-  for (const Message& response : answer->following) {
-    if (auto written = write_json(to_json(response)); !written) return written;
+  auto response = session.send_request(std::move(first), std::move(requests));
+  if (!response) return response.error();
+  if (auto written = write_json(to_json(response->message)); !written) return written;
+  for (const Message& message : response->following) {
+    if (auto written = write_json(to_json(message)); !written) return written;
   }
   // The exit status tells a failed operation even where nobody looks into the JSON.
-  const Message& last = answer->following.empty() ? answer->response : answer->following.back();
-  return last.type == "errorResponse" ? check_response(last, {}) : Outcome<void>();
+  if (!response->following.empty()) response->message = std::move(response->following.back());
+  if (response->message.type != "errorResponse") return {};
+  return no_answer_in(*response, client::payload_of(*response, {}).error());
 }
 
 }  // namespace

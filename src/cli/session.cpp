@@ -1,23 +1,21 @@
 #include "cli/session.hpp"
 
+#include <cerrno>
 #include <utility>
 
+#include <fcntl.h>
+
+#include "base/errno_name.hpp"
 #include "cli/arguments.hpp"
 #include "cli/error_text.hpp"
 #include "cli/target_namespaces.hpp"
-#include "wire/message.hpp"
+#include "client/event_call.hpp"
 
 namespace nsenterd::cli {
 namespace {
 
-/// What the daemon gets beyond the event's own deadline to say that it has passed.
-constexpr std::chrono::seconds kGrace{2};
-/// The daemon's default maximum: without --timeout its default applies, which its configuration sets.
-constexpr std::chrono::minutes kLongestEvent{5};
-
 client::Deadline deadline_of(const Options& options) {
-  const std::chrono::milliseconds timeout = options.timeout.value_or(kLongestEvent);
-  return std::chrono::steady_clock::now() + timeout + kGrace;
+  return client::deadline_of({.timeout = options.timeout});
 }
 
 }  // namespace
@@ -33,12 +31,14 @@ Outcome<void> Session::connect() {
     return Stop{ExitStatus::no_answer, options_->socket + ": " + call_error_text(connection.error())};
   }
   connection_ = std::move(*connection);
+  if (progress_.is_wanted()) connection_->while_waiting([this] { progress_.tick(); });
   return {};
 }
 
-Outcome<client::Reply> Session::call(std::string_view method, const wire::Json& parameters) {
+Outcome<client::Reply> Session::call(std::string_view method, const wire::Json& parameters,
+                                     std::span<const int> descriptors) {
   if (auto connected = connect(); !connected) return connected.error();
-  auto reply = connection_->call(method, parameters, {}, deadline_of(*options_));
+  auto reply = connection_->call(method, parameters, descriptors, deadline_of(*options_));
   if (!reply) return Stop{ExitStatus::no_answer, call_error_text(reply.error())};
   return std::move(*reply);
 }
@@ -67,22 +67,27 @@ wire::Json Session::event_parameters(wire::Json request) const {
   return parameters;
 }
 
-Outcome<Answer> Session::send_request(wire::Json request, std::vector<wire::Json> following) {
+Outcome<Response> Session::send_request(wire::Json request, std::vector<wire::Json> following) {
   wire::Json parameters = event_parameters(std::move(request));
   if (!following.empty()) parameters["followingRequests"] = std::move(following);
-  auto reply = call("io.nsenterd.SendRequest", parameters);
-  if (!reply) return reply.error();
-  const auto found = reply->parameters.find("response");
-  if (found == reply->parameters.end()) return unexpected_answer("no response");
-  auto response = wire::message_from_json(std::move(*found));
-  if (!response) return unexpected_answer("response");
-  Answer answer{std::move(*response), {}, std::move(reply->descriptors)};
-  for (wire::Json& element : reply->parameters["followingResponses"]) {
-    response = wire::message_from_json(std::move(element));
-    if (!response) return unexpected_answer("followingResponses");
-    answer.following.push_back(std::move(*response));
+  std::vector<UniqueFd> directories;
+  std::vector<int> descriptors;
+  for (const auto& [name, path] :
+       {std::pair("rootFileDescriptor", options_->root),
+        std::pair("workingDirectoryFileDescriptor", options_->working_directory)}) {
+    if (!path) continue;
+    UniqueFd directory(::open(path->c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    if (!directory) return Stop{ExitStatus::usage, *path + ": " + base::errno_text(errno)};
+    parameters[name] = descriptors.size();
+    descriptors.push_back(directory.get());
+    directories.push_back(std::move(directory));
   }
-  return answer;
+  const Progress::Request shown(progress_, options_->timeout);
+  auto reply = call("io.nsenterd.SendRequest", parameters, descriptors);
+  if (!reply) return reply.error();
+  auto response = client::take_response(std::move(*reply));
+  if (!response) return unexpected_answer("response");
+  return std::move(*response);
 }
 
 wire::Json to_json(const Message& message) {
@@ -90,19 +95,6 @@ wire::Json to_json(const Message& message) {
   value["message"] = message.type;
   value["payload"] = message.payload;
   return value;
-}
-
-std::string response_type(std::string_view request_type) {
-  constexpr std::string_view kRequest = "Request";
-  return std::string(request_type.substr(0, request_type.size() - kRequest.size())) + "Response";
-}
-
-Outcome<void> check_response(const Message& response, std::string_view type) {
-  if (response.type == type) return {};
-  if (response.type != "errorResponse") return unexpected_answer(response.type);
-  auto text = error_response_text(response.payload);
-  if (!text) return unexpected_answer("errorResponse");
-  return Stop{ExitStatus::failed, std::move(*text)};
 }
 
 }  // namespace nsenterd::cli

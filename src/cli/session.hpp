@@ -4,25 +4,19 @@
 #include <cstdint>
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
-#include <nsenterd/message.hpp>
+#include <nsenterd/envelope.hpp>
 
-#include "base/unique_fd.hpp"
 #include "cli/options.hpp"
 #include "cli/outcome.hpp"
+#include "cli/progress.hpp"
 #include "client/connection.hpp"
 
 namespace nsenterd::cli {
-
-/// The response, those to further requests, and the descriptors that came with them.
-struct Answer {
-  Message response;
-  std::vector<Message> following;
-  std::vector<base::UniqueFd> descriptors;
-};
 
 class Session {
  public:
@@ -35,9 +29,13 @@ class Session {
     gid_ = gid;
   }
 
+  /// What the user is shown of requests that take long.
+  Progress& progress() noexcept { return progress_; }
+
   /// Calls a method of the daemon. The first call connects, so that what is wrong with a command is said without
   /// the daemon.
-  Outcome<client::Reply> call(std::string_view method, const wire::Json& parameters);
+  Outcome<client::Reply> call(std::string_view method, const wire::Json& parameters,
+                              std::span<const int> descriptors = {});
 
   /// The same with "more": hands over every reply as it comes, up to the last one. Only for the first there is a
   /// deadline.
@@ -46,25 +44,20 @@ class Session {
 
   /// Carries a request into the namespaces of the process that the options name, and further ones after it. The last response may
   /// be an errorResponse.
-  Outcome<Answer> send_request(wire::Json request, std::vector<wire::Json> following = {});
+  Outcome<Response> send_request(wire::Json request, std::vector<wire::Json> following = {});
 
  private:
   Outcome<void> connect();
   [[nodiscard]] wire::Json event_parameters(wire::Json request) const;
 
   const Options* options_;
+  Progress progress_;
   std::optional<std::uint32_t> uid_;
   std::optional<std::uint32_t> gid_;
   std::optional<client::Connection> connection_;
 };
 
 wire::Json to_json(const Message& message);
-
-/// A response is named after its request: "lookupRequest", "lookupResponse".
-std::string response_type(std::string_view request_type);
-
-/// Stops unless the response is of this type.
-Outcome<void> check_response(const Message& response, std::string_view type);
 
 /// Says that what the daemon sent makes no sense.
 Stop unexpected_answer(std::string_view what);

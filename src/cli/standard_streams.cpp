@@ -64,9 +64,11 @@ bool output_is_terminal() noexcept {
   return ::isatty(STDOUT_FILENO) == 1;
 }
 
-void report(const Stop& stop) {
+void report(const Stop& stop, ColorMode color) {
+  if (stop.reason.empty()) return;
+  const Painter painter(color, STDERR_FILENO);
   // Nobody is left to tell if this fails.
-  if (!stop.reason.empty()) write_all(STDERR_FILENO, "nsenterctl: " + escape(stop.reason) + '\n');
+  write_all(STDERR_FILENO, painter.failure("nsenterctl:") + ' ' + escape(stop.reason) + '\n');
 }
 
 }  // namespace nsenterd::cli

@@ -5,6 +5,7 @@
 #include <string_view>
 
 #include "cli/outcome.hpp"
+#include "cli/style.hpp"
 #include "wire/json.hpp"
 
 namespace nsenterd::cli {
@@ -31,6 +32,6 @@ Outcome<void> write_json(const wire::Json& value);
 [[nodiscard]] bool output_is_terminal() noexcept;
 
 /// "nsenterctl: REASON" in one line on standard error, escaped; nothing if there is none.
-void report(const Stop& stop);
+void report(const Stop& stop, ColorMode color);
 
 }  // namespace nsenterd::cli

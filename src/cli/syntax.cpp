@@ -65,9 +65,9 @@ Syntax& Syntax::path(const char* name) {
 }
 
 Syntax& Syntax::private_views() {
-  share_flag("--private-proc", options_->private_proc,
+  share_flag("--private-proc", options_->private_mounts.procfs,
              "Look up /proc in an unmasked procfs of the container's own");
-  share_flag("--private-sys", options_->private_sys,
+  share_flag("--private-sys", options_->private_mounts.sysfs,
              "Look up /sys in an unmasked sysfs of the container's own");
   return *this;
 }
@@ -100,6 +100,8 @@ Syntax& Syntax::connection() {
       ->type_name("PATH")
       ->capture_default_str()
       ->group(kShared);
+  share_option("--color", assignment(parse_color, options_->color), "WHEN",
+               "Use colours: auto (on a terminal, unless NO_COLOR is set), always or never");
   return share_option("--timeout", assignment(parse_duration, options_->timeout), "DURATION",
                       "Deadline of each request, such as 500ms, 10s, 2m (default: the daemon's)");
 }
@@ -107,8 +109,12 @@ Syntax& Syntax::connection() {
 Syntax& Syntax::namespaces() {
   share_option("--namespace", assignment(parse_namespaces, options_->namespaces), "NAMESPACES",
                "Those of PID to join (default: all that it does not share with the daemon)");
-  return share_option("--clone-flags", assignment(parse_namespaces, options_->clone_flags), "NAMESPACES",
-                      "New ones to create after joining");
+  share_option("--clone-flags", assignment(parse_namespaces, options_->clone_flags), "NAMESPACES",
+               "New ones to create after joining");
+  share_option("--root", assignment(parse_bytes, options_->root), "DIR",
+               "Make this the root, such as /proc/PID/root of a process that has changed its own");
+  return share_option("--working-directory", assignment(parse_bytes, options_->working_directory), "DIR",
+                      "Look up relative paths from here (default: from the root)");
 }
 
 void Syntax::add_argument(const char* name, Assign assign, const char* description, bool required) {

@@ -6,17 +6,12 @@
 
 #include "cli/ask.hpp"
 #include "cli/commands.hpp"
-#include "cli/decode.hpp"
 #include "cli/escape.hpp"
 #include "cli/personality.hpp"
 #include "cli/standard_streams.hpp"
-#include "wire/base64.hpp"
 
 namespace nsenterd::cli {
 namespace {
-
-/// As long as the kernel lets a value, or a list of names, be (XATTR_SIZE_MAX, XATTR_LIST_MAX).
-constexpr std::size_t kBuffer = 65536;
 
 struct Attribute {
   std::string name;
@@ -26,55 +21,31 @@ struct Attribute {
   bool no_follow = false;
 };
 
-/// The system call is "getxattr", say, or "lgetxattr", which does not follow a symbolic link.
-wire::Json attribute_payload(const Options& options, const Attribute& attribute,
-                             const std::string& system_call) {
-  wire::Json payload = wire::Json::object();
-  payload["syscall"] = attribute.no_follow ? 'l' + system_call : system_call;
-  payload["path"] = options.path;
-  return payload;
-}
-
-struct Buffer {
-  std::string bytes;
-  std::size_t filled = 0;
-};
-
-template <class Fields, wire::Describes<Buffer> Payload>
-void describe(Fields& fields, Payload& buffer) {
-  fields.bytes("val", buffer.bytes);
-  fields.integer("size", buffer.filled);
-}
-
-/// The part of a buffer that the system call has filled.
-std::optional<std::string> decode_buffer(const wire::Json& payload) {
-  auto buffer = decode<Buffer>(payload);
-  if (!buffer || buffer->filled > buffer->bytes.size()) return std::nullopt;
-  buffer->bytes.resize(buffer->filled);
-  return std::move(buffer->bytes);
-}
-
 Outcome<void> get(Session& session, const Options& options, const Attribute& attribute) {
-  auto header = take_personality(session, options);
-  if (!header) return header.error();
-  wire::Json payload = attribute_payload(options, attribute, "getxattr");
-  payload["Header"] = std::move(*header);
-  payload["name"] = attribute.name;
-  payload["size"] = kBuffer;
-  return ask_and_show(session, options, {"getxattrSyscallRequest", std::move(payload)}, decode_buffer);
+  auto personality = take_personality(session, options);
+  if (!personality) return personality.error();
+  const requests::GetXattr request{.path = options.path,
+                                   .name = attribute.name,
+                                   .no_follow = attribute.no_follow,
+                                   .personality = std::move(*personality)};
+  return ask_and_show(session, options, request,
+                      [](const requests::XattrValue& found) { return found.value; });
 }
 
 Outcome<void> set(Session& session, const Options& options, const Attribute& attribute) {
   if (attribute.create && attribute.replace) {
     return Stop{ExitStatus::usage, "xattr set: --create and --replace exclude each other"};
   }
-  const Outcome<std::string> value = attribute.value ? *attribute.value : read_input();
+  Outcome<std::string> value = attribute.value ? *attribute.value : read_input();
   if (!value) return value.error();
-  wire::Json payload = attribute_payload(options, attribute, "setxattr");
-  payload["name"] = attribute.name;
-  payload["val"] = wire::encode_base64(*value);
-  payload["flags"] = attribute.create ? XATTR_CREATE : attribute.replace ? XATTR_REPLACE : 0;
-  return carry_out(session, options, {"setxattrSyscallRequest", std::move(payload)});
+  return carry_out(session, options,
+                   requests::SetXattr{.path = options.path,
+                                      .name = attribute.name,
+                                      .value = std::move(*value),
+                                      .flags = attribute.create    ? XATTR_CREATE
+                                               : attribute.replace ? XATTR_REPLACE
+                                                                   : 0,
+                                      .no_follow = attribute.no_follow});
 }
 
 /// The names, each of which a NUL ends, as lines.
@@ -89,23 +60,18 @@ std::string name_lines(std::string_view names) {
 }
 
 Outcome<void> list(Session& session, const Options& options, const Attribute& attribute) {
-  auto header = take_personality(session, options);
-  if (!header) return header.error();
-  wire::Json payload = attribute_payload(options, attribute, "listxattr");
-  payload["Header"] = std::move(*header);
-  payload["size"] = kBuffer;
-  const auto show = [](const wire::Json& shown) -> std::optional<std::string> {
-    const auto names = decode_buffer(shown);
-    if (!names) return std::nullopt;
-    return name_lines(*names);
-  };
-  return ask_and_show(session, options, {"ListxattrSyscallRequest", std::move(payload)}, show);
+  auto personality = take_personality(session, options);
+  if (!personality) return personality.error();
+  const requests::ListXattr request{
+      .path = options.path, .no_follow = attribute.no_follow, .personality = std::move(*personality)};
+  return ask_and_show(session, options, request,
+                      [](const requests::XattrValue& names) { return name_lines(names.value); });
 }
 
 Outcome<void> remove(Session& session, const Options& options, const Attribute& attribute) {
-  wire::Json payload = attribute_payload(options, attribute, "removexattr");
-  payload["name"] = attribute.name;
-  return carry_out(session, options, {"RemovexattrSyscallRequest", std::move(payload)});
+  return carry_out(
+      session, options,
+      requests::RemoveXattr{.path = options.path, .name = attribute.name, .no_follow = attribute.no_follow});
 }
 
 }  // namespace

@@ -2,71 +2,38 @@
 // side).
 #pragma once
 
-#include <chrono>
+#include <functional>
 #include <span>
 #include <string>
 #include <string_view>
-#include <variant>
-#include <vector>
+#include <utility>
 
-#include <boost/system/result.hpp>
-
-#include "base/unique_fd.hpp"
-#include "wire/descriptors.hpp"
+#include "client/channel.hpp"
+#include "client/reply.hpp"
 #include "wire/json.hpp"
 
 namespace nsenterd::client {
 
-using Deadline = std::chrono::steady_clock::time_point;
-
-/// As many as the daemon sends with one message at most.
-inline constexpr std::size_t kMaxDescriptors = 16;
-
-/// The service cannot be reached, or what came is no reply. The step is "connect", "send", "receive" or
-/// "poll". Besides what the system call of that step reports, the errno is ECONNRESET where the service
-/// closed the connection before a whole reply, EMSGSIZE for a reply that is too long or that lost
-/// descriptors, EBADMSG for one that is malformed, and ENOTCONN after an earlier failure.
-struct TransportFailure {
-  std::string_view step;
-  int error = 0;
-};
-/// No whole reply came in time.
-struct DeadlinePassed {};
-/// The service's reply is an error, such as "io.nsenterd.TimedOut".
-struct VarlinkError {
-  std::string name;
-  /// An object.
-  wire::Json parameters;
-};
-
-/// What can come instead of an answer.
-struct CallError : std::variant<TransportFailure, DeadlinePassed, VarlinkError> {
-  using variant::variant;
-};
-
-template <class T>
-using Result = boost::system::result<T, CallError>;
-
-struct Reply {
-  /// An object.
-  wire::Json parameters;
-  /// Come with a last reply only.
-  std::vector<base::UniqueFd> descriptors;
-  /// Whether this is not the last reply.
-  bool continues = false;
-};
-
 /// One connection; one call at a time. Not thread-safe. Never raises SIGPIPE.
 class Connection {
  public:
+  explicit Connection(Channel channel) noexcept : channel_(std::move(channel)) {}
   /// Waits until `deadline` where the service's backlog is full.
   static Result<Connection> connect(const std::string& path, Deadline deadline);
 
+  /// Called a few times a second while a call waits.
+  using Waiting = std::function<void()>;
+  void while_waiting(Waiting waiting) { waiting_ = std::move(waiting); }
+
   /// Sends a call, `descriptors` with its first byte, and waits for the one reply. The descriptors stay the
   /// caller's. `parameters` is an object whose strings are UTF-8. After TransportFailure and DeadlinePassed
-  /// the connection is closed, since a late answer would be taken for that of the next call.
+  /// the connection has ended, since a late answer would be taken for that of the next call.
   Result<Reply> call(std::string_view method, const wire::Json& parameters, std::span<const int> descriptors,
                      Deadline deadline);
+  /// The same of a call that is text already; with "more", as call_more.
+  Result<Reply> call(OutgoingCall call, Deadline deadline);
+  /// As Channel::take_back.
+  OutgoingCall take_back() noexcept { return channel_.take_back(); }
 
   /// As call, but with "more", and waits for the first of the replies. As long as one continues, receive() is to
   /// be called for the next, and nothing else.
@@ -74,23 +41,15 @@ class Connection {
   /// The next reply to call_more.
   Result<Reply> receive(Deadline deadline);
 
+  [[nodiscard]] bool is_usable() const noexcept { return channel_.is_usable(); }
+  /// Stays the same for as long as the connection is there, also when it has ended.
+  [[nodiscard]] int socket() const noexcept { return channel_.socket(); }
+
  private:
-  explicit Connection(base::UniqueFd socket) noexcept : socket_(std::move(socket)) {}
+  [[nodiscard]] Result<void> wait_for(Wait what, Deadline deadline) const;
 
-  Result<Reply> exchange(std::string text, std::span<const int> descriptors, Deadline deadline);
-  [[nodiscard]] Result<void> send(std::string& text, std::span<const int> descriptors,
-                                  Deadline deadline) const;
-  Result<Reply> receive_reply(Deadline deadline);
-  /// Adds to input_ what arrives next.
-  Result<void> fill(Deadline deadline);
-  /// Closes the connection unless the service has answered.
-  Result<Reply> close_unless_answered(Result<Reply> reply);
-
-  base::UniqueFd socket_;
-  // Of the call under way: whether it has "more", and what has arrived since the last reply.
-  bool more_ = false;
-  std::string input_;
-  wire::ReceivedDescriptors<kMaxDescriptors> descriptors_;
+  Channel channel_;
+  Waiting waiting_;
 };
 
 }  // namespace nsenterd::client

@@ -53,7 +53,7 @@ void EventFollowers::list(const std::shared_ptr<varlink::Call>& call,
 void EventFollowers::changed(const ClientEvent& event) {
   // A call whose connection is closed for want of a reader is taken out while this goes on.
   for (const auto& call : std::vector(calls_)) {
-    if (call->peer().uid != event.owner->uid) continue;
+    if (!is_known_to(event, call->peer().uid)) continue;
     call->reply_continues(text_of(Json::array({describe(event, call->peer())})));
   }
 }

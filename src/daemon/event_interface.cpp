@@ -6,18 +6,17 @@
 #include <utility>
 #include <vector>
 
-#include <spdlog/spdlog.h>
-
 #include "daemon/failure_reply.hpp"
 #include "daemon/interface_text.hpp"
+#include "daemon/open_metrics.hpp"
+#include "daemon/opened_files.hpp"
+#include "daemon/user_namespace.hpp"
 #include "wire/text_writer.hpp"
 
 namespace nsenterd::daemon {
 namespace {
 
 using wire::Json;
-
-constexpr std::string_view kErrorResponse = R"({"message":"errorResponse")";
 
 /// Appends the response, or all of them, as members of the reply, and gives up the descriptor that goes with one.
 std::vector<base::ForeignFd> append_responses(std::string& text, ClientEvent& client) {
@@ -46,7 +45,7 @@ void no_such_event(varlink::Call& call, const std::string& name) {
 Result<Target> pin_pidfd(base::ForeignFd pidfd) {
   auto target = Target::from_pidfd(pidfd.get());
   // Now that it is known what it is, it is closed at once.
-  if (target) base::UniqueFd(pidfd.release()).reset();
+  if (target) UniqueFd(pidfd.release()).reset();
   const bool is_wrong = target.has_error() && std::holds_alternative<InvalidParameter>(target.error());
   return is_wrong ? Failure(InvalidParameter{"pidFileDescriptor"}) : std::move(target);
 }
@@ -59,48 +58,15 @@ Result<pid_t> own_number(const base::Result<const PidTranslation*>& pids, pid_t 
   return *pid;
 }
 
-EventOutcome outcome_of(const std::string& response) {
-  return response.starts_with(kErrorResponse) ? EventOutcome::error_response : EventOutcome::response;
-}
-
-/// Counts every message that has been answered; where none is answered, the first is what failed.
-void record(Statistics& statistics, const ClientEvent& client, const Result<void>& result) {
-  const NSenterEvent& event = client.event;
-  const auto duration = Statistics::Clock::now() - client.accepted;
-  statistics.record(event.request().type, result ? outcome_of(event.response_text()) : EventOutcome::failure,
-                    duration);
-  const auto& following = event.following_response_texts();
-  for (std::size_t i = 0; i < following.size(); ++i) {
-    statistics.record(event.parameters().following_requests[i].type, outcome_of(following[i]), duration);
-  }
-}
-
-/// What the time went to of an event that has been answered by an agent, and whose response by this call.
-void record_steps(Statistics& statistics, const varlink::CallTimes& call, const ClientEvent& client,
-                  Statistics::Clock::time_point encoded) {
-  const EventTimes& event = client.event.times();
-  statistics.record(Step::accept, call.read - call.accepted);
-  statistics.record(Step::parse, client.decoded - call.read);
-  statistics.record(Step::check, event.checked - client.decoded);
-  statistics.record(event.warm ? Step::reuse : Step::spawn, event.given - event.checked);
-  statistics.record(Step::join, event.answered - event.given - event.operation);
-  statistics.record(Step::operation, event.operation);
-  statistics.record(Step::encode, encoded - event.answered);
-  statistics.record(Step::send, call.replied - encoded);
-}
-
-/// In whole ones, upwards: none is shown shorter than it was.
-std::uint64_t microseconds(std::uint64_t nanoseconds) {
-  return (nanoseconds + 999) / 1000;
-}
-
 }  // namespace
 
-EventInterface::EventInterface(NSenterService& service, const EventLimits& limits,
-                               std::function<std::size_t()> clients)
+EventInterface::EventInterface(NSenterService& service, const AccessRules& access, const EventLimits& limits,
+                               std::function<std::size_t()> clients, Audit& audit)
     : service_(service),
+      access_(access),
       limits_(limits),
       clients_(std::move(clients)),
+      audit_(audit),
       events_([this](const ClientEvent& event) { followers_.changed(event); }) {}
 
 varlink::Interface EventInterface::describe() {
@@ -110,20 +76,24 @@ varlink::Interface EventInterface::describe() {
            {"TerminateRequest", [this](const auto& call) { terminate_request(call); }},
            {"ReceiveResponse", [this](const auto& call) { receive_response(call); }},
            {"ListEvents", [this](const auto& call) { list_events(call); }},
-           {"GetStatistics", [this](const auto& call) { get_statistics(*call); }}}};
+           {"GetStatistics", [this](const auto& call) { get_statistics(*call); }},
+           {"GetMetrics", [this](const auto& call) { get_metrics(*call); }}}};
 }
 
 void EventInterface::send_request(const CallPtr& call) {
   auto parameters = decode_send_request(call->parameters());
   if (!parameters) return call->invalid_parameter(parameters.error().name);
   const auto decoded = Statistics::Clock::now();
+  Audit::Checking checking(audit_, parameters->request);
   if (draining_) return reply_failure(*call, Overloaded{"draining"});
   if (events_.count_of_user(call->peer().uid) >= limits_.events_of_user) {
     return reply_failure(*call, Overloaded{"eventsOfUser"});
   }
   auto target = find_target(*call, *parameters);
   if (!target) return;
-  start(call, std::move(*parameters), std::move(*target), decoded);
+  const auto checked = check_access(call->peer(), *parameters, *target, checking);
+  if (!checked) return reply_failure(*call, checked.error());
+  start(call, *parameters, std::move(*target), decoded);
 }
 
 std::optional<std::variant<pid_t, Target>> EventInterface::find_target(
@@ -136,16 +106,48 @@ std::optional<std::variant<pid_t, Target>> EventInterface::find_target(
   // The replies tell the agent's number, however the target is given.
   const auto pids = pids_.of(call.peer());
   if (parameters.pid_descriptor) return answer(pin_pidfd(call.take_descriptor(*parameters.pid_descriptor)));
-  if (!parameters.target_event) return answer(own_number(pids, *parameters.pid));
+  if (parameters.pid) return answer(own_number(pids, *parameters.pid));
+  // None: what is to be joined has been opened.
+  if (!parameters.target_event) return 0;
   const auto event = events_.find(*parameters.target_event, call.peer().uid);
   if (event) return answer(event->event.agent());
   no_such_event(call, *parameters.target_event);
   return std::nullopt;
 }
 
-void EventInterface::start(const CallPtr& call, SendRequestParameters parameters,
+Result<void> EventInterface::check_access(const varlink::Peer& peer, const SendRequestParameters& parameters,
+                                          std::variant<pid_t, Target>& target,
+                                          Audit::Checking& checking) const {
+  // Nothing about a target keeps root from it that the service does not look at.
+  if (peer.uid == 0) return {};
+  EventFacts facts{.joins_user = parameters.namespaces.contains(Namespace::user),
+                   .joins_mnt = parameters.namespaces.contains(Namespace::mnt),
+                   .brings_opened = !parameters.namespace_descriptors.kinds().empty() ||
+                                    parameters.root_descriptor || parameters.working_directory_descriptor};
+  if (const auto* const number = std::get_if<pid_t>(&target); number != nullptr && *number != 0) {
+    auto opened = Target::open(*number);
+    if (!opened) return opened.error();
+    target = std::move(*opened);
+  }
+  // The process may move to other namespaces later, but never up to another user namespace than those below its own.
+  if (const auto* const pinned = std::get_if<Target>(&target)) {
+    auto owners = owners_of_user_namespace(*pinned);
+    if (!owners) return owners.error();
+    facts.target_is_hosts = owners->is_hosts;
+    facts.target_owners = std::move(owners->owners);
+  }
+  const Decision decision = decide(access_, peer, &facts);
+  if (decision == Decision::allowed) return {};
+  checking.set_reason(decision);
+  return Failure(Denied{});
+}
+
+void EventInterface::start(const CallPtr& call, SendRequestParameters& parameters,
                            std::variant<pid_t, Target> target, Statistics::Clock::time_point decoded) {
   EventParameters event;
+  // Closed at the end of this, when the event has been sent.
+  const auto opened = take_opened_files(*call, parameters, event);
+  if (!opened) return reply_failure(*call, opened.error());
   event.target = std::move(target);
   event.uid = parameters.uid;
   event.gid = parameters.gid;
@@ -153,7 +155,7 @@ void EventInterface::start(const CallPtr& call, SendRequestParameters parameters
   event.clone_flags = parameters.clone_flags;
   event.async = parameters.async;
   event.fresh_agent = parameters.fresh_agent;
-  event.refuse_host = true;
+  event.refuse_host = !access_.allow_host_targets;
   event.timeout = std::min(parameters.timeout.value_or(limits_.default_timeout), limits_.maximum_timeout);
   event.following_requests = std::move(parameters.following_requests);
   const std::uint64_t number = events_.next_number();
@@ -162,6 +164,7 @@ void EventInterface::start(const CallPtr& call, SendRequestParameters parameters
       events_.add(number, service_.new_event(std::move(event), std::move(parameters.request)),
                   call->shared_peer(), parameters.pid, call->times().accepted);
   started->decoded = decoded;
+  call->set_subject(started);
   service_.send_request(
       started->event, [this, call, started](const Result<void>& result) { on_sent(call, started, result); });
 }
@@ -183,9 +186,10 @@ void EventInterface::on_sent(const CallPtr& call, const ClientEventPtr& event, c
 }
 
 void EventInterface::on_ended(ClientEvent& event, const Result<void>& result) {
+  if (!result) audit_.event_failed(event, result.error());
   // What was refused as wrong was no request; its message's name may be anything.
   if (!result.has_error() || !std::holds_alternative<InvalidParameter>(result.error())) {
-    record(statistics_, event, result);
+    counts_.record(event, result);
   }
   if (event.status != EventStatus::terminating) events_.set_status(event, EventStatus::finished);
   check_drained();
@@ -207,14 +211,11 @@ void EventInterface::give_response(varlink::Call& call, const ClientEventPtr& ev
   events_.remove(event);
   // Of those who have waited, one receives the descriptor; to the others its number would mean nothing.
   if (event->descriptor_is_given) return no_such_event(call, event->name);
-  if (!result) {
-    spdlog::debug("event {} failed: {}", event->name, to_string(result.error()));
-    return reply_failure(call, result.error());
-  }
+  if (!result) return reply_failure(call, result.error());
   auto descriptors = append_responses(text, *event);
   const auto encoded = Statistics::Clock::now();
   call.reply(text += '}', std::move(descriptors));
-  if (!event->event.parameters().async) record_steps(statistics_, call.times(), *event, encoded);
+  if (!event->event.parameters().async) counts_.record_steps(call.times(), *event, encoded);
 }
 
 void EventInterface::disconnected(const varlink::Peer& peer) {
@@ -267,34 +268,38 @@ void EventInterface::list_events(const CallPtr& call) {
   followers_.list(call, events_.of_user(call->peer().uid));
 }
 
-void EventInterface::get_statistics(varlink::Call& call) const {
+void EventInterface::get_statistics(varlink::Call& call) {
   if (!call.expect_no_parameters()) return;
-  Json messages = Json::array();
-  for (const auto& [message, counted] : statistics_.messages()) {
-    messages.push_back({{"message", message},
-                        {"requests", counted.requests},
-                        {"errorResponses", counted.error_responses},
-                        {"failures", counted.failures},
-                        {"medianMicroseconds", microseconds(counted.durations.percentile(0.5))},
-                        {"p99Microseconds", microseconds(counted.durations.percentile(0.99))}});
-  }
-  Json steps = Json::array();
-  for (std::size_t i = 0; i < kStepNames.size(); ++i) {
-    const Durations& step = statistics_.steps()[i];
-    steps.push_back({{"step", kStepNames[i]},
-                     {"count", step.count()},
-                     {"medianNanoseconds", step.percentile(0.5)},
-                     {"p99Nanoseconds", step.percentile(0.99)}});
-  }
+  // Others are not told whom somebody else acts in.
+  Json targets = call.peer().uid == 0 ? counts_.targets(pids_, call.peer()) : Json::array();
   std::string text;
-  wire::append_json(text, {{"uptimeSeconds", statistics_.uptime().count()},
+  wire::append_json(text, {{"uptimeSeconds", counts_.statistics().uptime().count()},
                            {"agentsRunning", service_.events_running()},
                            {"agentsWarm", service_.agents_warm()},
                            {"agentsStuck", service_.agents_stuck()},
                            {"clients", clients_()},
-                           {"messages", std::move(messages)},
-                           {"steps", std::move(steps)}});
+                           {"messages", counts_.messages()},
+                           {"steps", counts_.steps()},
+                           {"targets", std::move(targets)}});
   call.reply(text);
+}
+
+std::string EventInterface::metrics(MetricsFormat format) const {
+  return metrics_text(format, counts_.statistics(), audit_.refusals(),
+                      {.events_running = service_.events_running(),
+                       .agents_warm = service_.agents_warm(),
+                       .agents_stuck = service_.agents_stuck(),
+                       .connections = clients_(),
+                       .fork_server_restarts = audit_.fork_server_restarts(),
+                       .records_dropped = audit_.log().dropped(),
+                       .records_suppressed = audit_.log().suppressed()});
+}
+
+void EventInterface::get_metrics(varlink::Call& call) const {
+  if (!call.expect_no_parameters()) return;
+  std::string text(R"({"text":)");
+  wire::append_string(text, metrics(MetricsFormat::open_metrics));
+  call.reply(text += '}');
 }
 
 void EventInterface::drain(std::function<void()> done) {

@@ -10,28 +10,30 @@
 
 #include <nsenterd/service.hpp>
 
+#include "daemon/access.hpp"
+#include "daemon/audit.hpp"
 #include "daemon/client_pids.hpp"
+#include "daemon/event_counts.hpp"
 #include "daemon/event_followers.hpp"
+#include "daemon/event_limits.hpp"
 #include "daemon/event_registry.hpp"
+#include "daemon/metrics_text.hpp"
 #include "daemon/send_request.hpp"
-#include "daemon/statistics.hpp"
 #include "varlink/server.hpp"
 
 namespace nsenterd::daemon {
 
-struct EventLimits {
-  std::chrono::milliseconds default_timeout = std::chrono::seconds(10);
-  std::chrono::milliseconds maximum_timeout = std::chrono::minutes(5);
-  /// Of one user, those that have a name: under way, or finished and not received yet.
-  std::size_t events_of_user = 256;
-};
-
 class EventInterface {
  public:
-  /// The service outlives the interface, and the interface the server. `clients` counts the connections.
-  EventInterface(NSenterService& service, const EventLimits& limits, std::function<std::size_t()> clients);
+  /// All of these outlive the interface, and the interface the server. Rules and limits may change: they hold for events that are
+  /// sent afterwards. `clients` counts the connections.
+  EventInterface(NSenterService& service, const AccessRules& access, const EventLimits& limits,
+                 std::function<std::size_t()> clients, Audit& audit);
 
   varlink::Interface describe();
+
+  /// What is counted here and elsewhere, for GetMetrics and for others.
+  [[nodiscard]] std::string metrics(MetricsFormat format) const;
 
   /// Terminates what a connection that has ended has started.
   void disconnected(const varlink::Peer& peer);
@@ -46,14 +48,18 @@ class EventInterface {
   void receive_response(const CallPtr& call);
   void terminate_request(const CallPtr& call);
   void list_events(const CallPtr& call);
-  void get_statistics(varlink::Call& call) const;
+  void get_statistics(varlink::Call& call);
+  void get_metrics(varlink::Call& call) const;
 
   // Both answer the call themselves where they return nothing.
   std::optional<std::variant<pid_t, Target>> find_target(varlink::Call& call,
                                                          const SendRequestParameters& parameters);
+  /// Whether the client may have this event. What of the target has been looked at for that is pinned.
+  Result<void> check_access(const varlink::Peer& peer, const SendRequestParameters& parameters,
+                            std::variant<pid_t, Target>& target, Audit::Checking& checking) const;
   ClientEventPtr find_event(varlink::Call& call) const;
 
-  void start(const CallPtr& call, SendRequestParameters parameters, std::variant<pid_t, Target> target,
+  void start(const CallPtr& call, SendRequestParameters& parameters, std::variant<pid_t, Target> target,
              Statistics::Clock::time_point decoded);
   void on_sent(const CallPtr& call, const ClientEventPtr& event, const Result<void>& result);
   [[nodiscard]] std::string begin_reply(const ClientEvent& event) const;
@@ -65,12 +71,14 @@ class EventInterface {
   void check_drained();
 
   NSenterService& service_;
-  EventLimits limits_;
+  const AccessRules& access_;
+  const EventLimits& limits_;
   std::function<std::size_t()> clients_;
+  Audit& audit_;
   ClientPids pids_;
   EventFollowers followers_{pids_};
   EventRegistry events_;
-  Statistics statistics_;
+  EventCounts counts_;
   bool draining_ = false;
   std::function<void()> drained_;
 };

@@ -49,7 +49,7 @@ void EventRegistry::remove(const ClientEventPtr& event) {
 
 ClientEventPtr EventRegistry::find(std::string_view name, uid_t user) const {
   const auto found = events_.find(number_of(name));
-  return found != events_.end() && found->second->owner->uid == user ? found->second : nullptr;
+  return found != events_.end() && is_known_to(*found->second, user) ? found->second : nullptr;
 }
 
 bool EventRegistry::was_issued(std::string_view name) const noexcept {
@@ -60,7 +60,7 @@ bool EventRegistry::was_issued(std::string_view name) const noexcept {
 std::vector<ClientEventPtr> EventRegistry::of_user(uid_t user) const {
   std::vector<ClientEventPtr> list;
   for (const auto& [number, event] : events_) {
-    if (event->owner->uid == user) list.push_back(event);
+    if (is_known_to(*event, user)) list.push_back(event);
   }
   return list;
 }

@@ -37,6 +37,11 @@ struct ClientEvent {
 };
 using ClientEventPtr = std::shared_ptr<ClientEvent>;
 
+/// Whether a user may know of an event, and end it: its own, or, for root, any.
+inline bool is_known_to(const ClientEvent& event, uid_t user) noexcept {
+  return user == 0 || event.owner->uid == user;
+}
+
 class EventRegistry {
  public:
   /// Called for every change of an event's status, and with `finished` when its name ends.
@@ -55,7 +60,7 @@ class EventRegistry {
   /// Ends the event's name. Nothing happens if that is done already.
   void remove(const ClientEventPtr& event);
 
-  /// The event of that name, if the user may know of it: its own.
+  /// The event of that name, if the user may know of it.
   [[nodiscard]] ClientEventPtr find(std::string_view name, uid_t user) const;
   /// Whether there has ever been an event of that name.
   [[nodiscard]] bool was_issued(std::string_view name) const noexcept;

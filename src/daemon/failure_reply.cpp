@@ -26,6 +26,8 @@ struct Reply {
   }
   void operator()(const Terminated&) const { call.error("io.nsenterd.Terminated"); }
   void operator()(const Denied&) const { call.error("org.varlink.service.PermissionDenied"); }
+  // The daemon runs none.
+  void operator()(const ModuleFailed&) const { call.error("io.nsenterd.AgentDied"); }
   void operator()(const Overloaded& failure) const {
     call.error("io.nsenterd.Overloaded", {{"limit", failure.limit}});
   }

@@ -22,7 +22,7 @@ namespace nsenterd::daemon {
 base::Result<PidTranslation> PidTranslation::for_peer(const varlink::Peer& peer) {
   constexpr base::SystemError kUnknown{"open pid", ESRCH};
   const std::string file = "/proc/" + std::to_string(peer.pid) + "/ns/pid";
-  base::UniqueFd pid_namespace(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
+  UniqueFd pid_namespace(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
   struct stat peers {};
   struct stat own {};
   if (!pid_namespace && (errno == ENOENT || errno == EACCES)) return kUnknown;
@@ -32,7 +32,7 @@ base::Result<PidTranslation> PidTranslation::for_peer(const varlink::Peer& peer)
   }
   // Only a process that is still there is the one that the number stood for.
   if (peer.pidfd && base::pidfd_send_signal(peer.pidfd.get(), 0) != 0) return kUnknown;
-  if (peers.st_ino == own.st_ino && peers.st_dev == own.st_dev) return PidTranslation(base::UniqueFd());
+  if (peers.st_ino == own.st_ino && peers.st_dev == own.st_dev) return PidTranslation(UniqueFd());
   if (!peer.pidfd) return kUnknown;
   return PidTranslation(std::move(pid_namespace));
 }

@@ -5,8 +5,9 @@
 
 #include <sys/types.h>
 
+#include <nsenterd/unique_fd.hpp>
+
 #include "base/result.hpp"
-#include "base/unique_fd.hpp"
 #include "varlink/call.hpp"
 
 namespace nsenterd::daemon {
@@ -25,10 +26,10 @@ class PidTranslation {
   [[nodiscard]] pid_t to_peer(pid_t pid) const;
 
  private:
-  explicit PidTranslation(base::UniqueFd pid_namespace) : pid_namespace_(std::move(pid_namespace)) {}
+  explicit PidTranslation(UniqueFd pid_namespace) : pid_namespace_(std::move(pid_namespace)) {}
 
   // Empty where the peer's pid namespace is the daemon's own.
-  base::UniqueFd pid_namespace_;
+  UniqueFd pid_namespace_;
 };
 
 }  // namespace nsenterd::daemon

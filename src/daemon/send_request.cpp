@@ -15,10 +15,21 @@ namespace {
 
 using wire::Json;
 
-constexpr std::array<std::string_view, 12> kKnown{
-    "pid",        "pidFileDescriptor",   "targetEvent", "uid",
-    "gid",        "namespace",           "cloneFlags",  "async",
-    "freshAgent", "timeoutMilliseconds", "request",     "followingRequests"};
+constexpr std::array<std::string_view, 15> kKnown{"pid",
+                                                  "pidFileDescriptor",
+                                                  "targetEvent",
+                                                  "namespaceFileDescriptors",
+                                                  "rootFileDescriptor",
+                                                  "workingDirectoryFileDescriptor",
+                                                  "uid",
+                                                  "gid",
+                                                  "namespace",
+                                                  "cloneFlags",
+                                                  "async",
+                                                  "freshAgent",
+                                                  "timeoutMilliseconds",
+                                                  "request",
+                                                  "followingRequests"};
 
 /// -1 is no id but "leave as it is" to the kernel.
 constexpr std::uint32_t kMaxId = std::numeric_limits<std::uint32_t>::max() - 1;
@@ -35,6 +46,19 @@ void decode_namespaces(wire::Decoder& decoder, Namespaces& out) {
   }
 }
 
+void decode_namespace_descriptors(wire::Decoder& decoder, NamespaceDescriptors& out) {
+  constexpr char kName[] = "namespaceFileDescriptors";
+  const auto map = decoder.value().find(kName);
+  if (decoder.failed() || map == decoder.value().end() || map->is_null()) return;
+  if (!map->is_object()) return decoder.refuse(kName);
+  for (const auto& [name, index] : map->items()) {
+    const auto kind = namespace_from_name(name);
+    std::optional<std::string> bad_field;
+    if (kind) wire::Decoder(*map, bad_field).integer(name.c_str(), out[*kind], 0);
+    if (!kind || bad_field) return decoder.refuse(std::string(kName) + '.' + name);
+  }
+}
+
 void decode_optional_boolean(wire::Decoder& decoder, const char* name, bool& out) {
   const auto value = decoder.value().find(name);
   if (value != decoder.value().end() && !value->is_null()) decoder.boolean(name, out);
@@ -46,6 +70,9 @@ void decode_fields(wire::Decoder& decoder, SendRequestParameters& out) {
   constexpr std::int64_t kDay = 86'400'000;
   decoder.optional_integer("pid", out.pid, 1);
   decoder.optional_integer("pidFileDescriptor", out.pid_descriptor);
+  decode_namespace_descriptors(decoder, out.namespace_descriptors);
+  decoder.optional_integer("rootFileDescriptor", out.root_descriptor);
+  decoder.optional_integer("workingDirectoryFileDescriptor", out.working_directory_descriptor);
   decoder.optional_integer("uid", out.uid, 0U, kMaxId);
   decoder.optional_integer("gid", out.gid, 0U, kMaxId);
   decode_namespaces(decoder, out.namespaces);
@@ -61,7 +88,7 @@ void decode_fields(wire::Decoder& decoder, SendRequestParameters& out) {
   }
   const std::array given{out.pid.has_value(), out.pid_descriptor.has_value(), out.target_event.has_value()};
   const auto targets = std::count(given.begin(), given.end(), true);
-  if (targets == 0) decoder.refuse("pid");
+  if (targets == 0 && out.namespace_descriptors.kinds().empty()) decoder.refuse("pid");
   if (targets > 1) decoder.refuse(out.pid_descriptor ? "pidFileDescriptor" : "targetEvent");
 }
 

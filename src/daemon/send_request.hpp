@@ -16,10 +16,14 @@
 namespace nsenterd::daemon {
 
 struct SendRequestParameters {
-  /// The target: exactly one of the three.
+  /// The target: one of the three at most, and one at least unless there are namespace_descriptors.
   std::optional<std::int32_t> pid;
   std::optional<std::uint32_t> pid_descriptor;
   std::optional<std::string> target_event;
+  /// Indices of descriptors that came with the call.
+  NamespaceDescriptors namespace_descriptors;
+  std::optional<std::uint32_t> root_descriptor;
+  std::optional<std::uint32_t> working_directory_descriptor;
   std::optional<std::uint32_t> uid;
   std::optional<std::uint32_t> gid;
   Namespaces namespaces;

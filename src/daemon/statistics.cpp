@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <bit>
 #include <cmath>
+#include <numeric>
 
 namespace nsenterd::daemon {
 
@@ -15,6 +16,16 @@ void Durations::record(std::chrono::steady_clock::duration duration) noexcept {
       magnitude == 0 ? nanoseconds : (nanoseconds >> (magnitude - 1)) - (1U << kFineBits);
   ++counts_[(static_cast<std::size_t>(magnitude) << kFineBits) + fine];
   ++total_;
+  sum_ += nanoseconds;
+}
+
+std::uint64_t Durations::shorter_than(unsigned exponent) const noexcept {
+  // Where the class of that duration begins.
+  const std::size_t end = exponent < kFineBits
+                              ? std::size_t{1} << exponent
+                              : static_cast<std::size_t>(exponent - kFineBits + 1) << kFineBits;
+  return std::accumulate(counts_.begin(), counts_.begin() + static_cast<std::ptrdiff_t>(end),
+                         std::uint64_t{0});
 }
 
 std::uint64_t Durations::percentile(double fraction) const noexcept {
@@ -36,7 +47,8 @@ void Statistics::record(const std::string& message, EventOutcome outcome, Clock:
   MessageStatistics& statistics = messages_[message];
   ++statistics.requests;
   if (outcome == EventOutcome::error_response) ++statistics.error_responses;
-  if (outcome == EventOutcome::failure) ++statistics.failures;
+  if (is_failure(outcome)) ++statistics.failures;
+  ++statistics.outcomes.at(static_cast<std::size_t>(outcome));
   statistics.durations.record(duration);
 }
 

@@ -17,6 +17,10 @@ class Durations {
   /// Nanoseconds that `fraction` of the durations do not exceed; 0 if there are none.
   [[nodiscard]] std::uint64_t percentile(double fraction) const noexcept;
   [[nodiscard]] std::uint64_t count() const noexcept { return total_; }
+  /// How many were shorter than 2^exponent nanoseconds: exactly, the classes end there. `exponent` is less than 64.
+  [[nodiscard]] std::uint64_t shorter_than(unsigned exponent) const noexcept;
+  /// Nanoseconds, of all of them one after the other.
+  [[nodiscard]] std::uint64_t sum() const noexcept { return sum_; }
 
  private:
   static constexpr unsigned kFineBits = 3;
@@ -24,7 +28,29 @@ class Durations {
 
   std::array<std::uint64_t, kClasses> counts_{};
   std::uint64_t total_ = 0;
+  std::uint64_t sum_ = 0;
 };
+
+/// How an event ended: with a response, or with one of the failures that events have.
+enum class EventOutcome {
+  response,
+  error_response,
+  no_such_target,
+  join_failed,
+  timed_out,
+  agent_died,
+  terminated,
+  denied,
+  overloaded,
+};
+inline constexpr std::array<const char*, 9> kOutcomeNames{"response",    "error_response", "no_such_target",
+                                                          "join_failed", "timed_out",      "agent_died",
+                                                          "terminated",  "denied",         "overloaded"};
+
+/// Whether no agent has answered at all.
+constexpr bool is_failure(EventOutcome outcome) noexcept {
+  return outcome != EventOutcome::response && outcome != EventOutcome::error_response;
+}
 
 struct MessageStatistics {
   std::uint64_t requests = 0;
@@ -32,6 +58,8 @@ struct MessageStatistics {
   std::uint64_t error_responses = 0;
   /// Not answered by an agent at all.
   std::uint64_t failures = 0;
+  /// All requests, by their EventOutcome.
+  std::array<std::uint64_t, kOutcomeNames.size()> outcomes{};
   /// From the accepted request to its reply.
   Durations durations;
 };
@@ -58,8 +86,6 @@ enum class Step {
 };
 inline constexpr std::array<const char*, 9> kStepNames{"accept", "parse",     "check",  "spawn", "reuse",
                                                        "join",   "operation", "encode", "send"};
-
-enum class EventOutcome { response, error_response, failure };
 
 class Statistics {
  public:

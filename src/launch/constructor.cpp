@@ -3,13 +3,17 @@
 #include <cstring>
 
 #include <fcntl.h>
+#include <sys/auxv.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "launch/fork_server.hpp"
 #include "launch/spawn_protocol.hpp"
 
 namespace nsenterd::launch {
 namespace {
+
+constexpr int kRefused = 127;
 
 Spawned g_spawned;
 
@@ -24,6 +28,8 @@ bool started_as_fork_server(int argc, char** argv) noexcept {
 /// main's arguments to constructors.
 [[gnu::constructor(101)]] void nsexec(int argc, char** argv, char** /*envp*/) {
   if (!started_as_fork_server(argc, argv)) return;
+  // A program with privileges that who started it has not (ld.so(8), "secure-execution mode") would lend them to whoever that is.
+  if (::getauxval(AT_SECURE) != 0) ::_exit(kRefused);
   g_spawned.mounts = serve_forks();
   g_spawned.joined = true;
 }

@@ -64,7 +64,7 @@ void go_on_as_child() noexcept {
     return;
   }
   if (pid < 0) give_up({Step::fork_into_created, 0, errno});
-  wire::send_frame(nsjoin::kSocket, wire::FrameKind::forked, {}, pidfd);
+  wire::send_frame(nsjoin::kSocket, wire::FrameKind::forked, {}, {&pidfd, 1});
   ::_exit(0);
 }
 
@@ -76,10 +76,17 @@ void lead_group() noexcept {
   ::setpgid(0, 0);
 }
 
+/// The socket of an event, and what its plan asks for (nsjoin::Places).
+using Descriptors = wire::ReceivedDescriptors<nsjoin::kMaxDescriptors>;
+
 /// The forked child's way into its namespaces.
-nsjoin::PrivateMounts become_agent(const JoinPlan& plan, int socket, int target) noexcept {
+nsjoin::PrivateMounts become_agent(const JoinPlan& plan, Descriptors& descriptors) noexcept {
   nsjoin::PrivateMounts mounts;
-  StepFailure failure = nsjoin::place_descriptors(socket, target);
+  std::array<int, nsjoin::kMaxDescriptors> numbers{};
+  // Their owner must not close them: these numbers will be others'.
+  for (std::size_t i = 0; i < descriptors.size(); ++i) numbers[i] = descriptors.take(i).release();
+  StepFailure failure =
+      nsjoin::place_descriptors(plan, numbers[0], std::span(numbers).subspan(1, descriptors.size() - 1));
   if (failure.step != Step::none) ::_exit(1);
   if (nsjoin::later_forks(plan) > 0) lead_group();
   failure = nsjoin::join(plan, mounts);
@@ -90,16 +97,28 @@ nsjoin::PrivateMounts become_agent(const JoinPlan& plan, int socket, int target)
     if (failure.step != Step::none) give_up(failure);
     go_on_as_child();
   }
-  failure = nsjoin::settle();
+  failure = nsjoin::settle(plan);
   if (failure.step != Step::none) give_up(failure);
   return mounts;
 }
 
+/// What leads to the pid namespace that a child is to be forked into: its place among the descriptors; 0 if there is none.
+std::size_t way_to_pid_namespace(const JoinPlan& plan) noexcept {
+  if (nsjoin::joins_pid_late(plan)) return 0;
+  const auto places = nsjoin::places_of(plan);
+  int place = -1;
+  if ((plan.join & CLONE_NEWPID) != 0) place = places.target;
+  if ((plan.join_opened & CLONE_NEWPID) != 0) place = places.namespaces[nsjoin::kPidEntry];
+  // Ahead of them comes the socket.
+  return place < 0 ? 0 : 1 + static_cast<std::size_t>(place) - static_cast<std::size_t>(nsjoin::kFirstOfPlan);
+}
+
 /// Forks for one request. In the child, returns Role::agent; the fork server's reply is filled in.
-Role fork_for(const SpawnRequest& request, int target, int own_pid_namespace, SpawnReply& reply,
-              int& pidfd) noexcept {
-  const bool enter_pid = (request.plan.join & CLONE_NEWPID) != 0 && !nsjoin::joins_pid_late(request.plan);
-  if (enter_pid && ::setns(target, CLONE_NEWPID) != 0) {
+Role fork_for(const SpawnRequest& request, const Descriptors& descriptors, int own_pid_namespace,
+              SpawnReply& reply, int& pidfd) noexcept {
+  const std::size_t way = way_to_pid_namespace(request.plan);
+  const bool enter_pid = way > 0;
+  if (enter_pid && ::setns(descriptors.get(way), CLONE_NEWPID) != 0) {
     reply.failure = {Step::setns, CLONE_NEWPID, errno};
     return Role::fork_server;
   }
@@ -135,20 +154,19 @@ nsjoin::PrivateMounts serve_forks() noexcept {
   if (own_pid_namespace < 0) ::_exit(1);
   for (;;) {
     SpawnRequest request;
-    wire::ReceivedDescriptors<2> descriptors;
+    Descriptors descriptors;
     const ssize_t got = wire::receive_with_descriptors(
         kControlSocket, {reinterpret_cast<char*>(&request), sizeof request}, descriptors, 0);
     if (got == 0) ::_exit(0);
-    if (got != sizeof request) ::_exit(1);
+    const int expected = 1 + nsjoin::places_of(request.plan).end - nsjoin::kFirstOfPlan;
+    if (got != sizeof request || descriptors.size() != static_cast<std::size_t>(expected)) ::_exit(1);
     SpawnReply reply;
     reply.id = request.id;
-    base::UniqueFd socket = descriptors.take(0);
-    base::UniqueFd target = descriptors.take(1);
     int child_pidfd = -1;
-    if (fork_for(request, target.get(), own_pid_namespace, reply, child_pidfd) == Role::agent) {
-      return become_agent(request.plan, socket.release(), target.release());
+    if (fork_for(request, descriptors, own_pid_namespace, reply, child_pidfd) == Role::agent) {
+      return become_agent(request.plan, descriptors);
     }
-    const base::UniqueFd pidfd(child_pidfd);
+    const UniqueFd pidfd(child_pidfd);
     send_reply(reply, pidfd.get());
   }
 }

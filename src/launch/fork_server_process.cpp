@@ -3,39 +3,22 @@
 #include <array>
 #include <cerrno>
 #include <csignal>
+#include <string>
+#include <vector>
 
 #include <fcntl.h>
 #include <linux/close_range.h>
-#include <sys/mman.h>
-#include <sys/sendfile.h>
 #include <sys/socket.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/syscalls.hpp"
 #include "wire/descriptors.hpp"
-
-#ifndef MFD_EXEC
-#define MFD_EXEC 0x0010U
-#endif
 
 namespace nsenterd::launch {
 namespace {
 
 using base::last_error;
 using base::Result;
-using base::UniqueFd;
-
-Result<UniqueFd> create_executable_memfd() {
-  constexpr unsigned kFlags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-  UniqueFd file(::memfd_create("nsenter-agent", kFlags | MFD_EXEC));
-  // Before Linux 6.3 every memfd is executable, and the flag unknown.
-  if (!file && errno == EINVAL) file.reset(::memfd_create("nsenter-agent", kFlags));
-  if (!file) return last_error("memfd_create");
-  return file;
-}
-
-constexpr char kTunables[] = "GLIBC_TUNABLES=glibc.pthread.rseq=0";
 
 void reset_signals() noexcept {
   for (int signal = 1; signal < NSIG; ++signal) ::signal(signal, SIG_DFL);
@@ -45,7 +28,7 @@ void reset_signals() noexcept {
 }
 
 /// In the child of a process that may have threads: async-signal-safe calls only.
-[[noreturn]] void execute(int program, int control) noexcept {
+[[noreturn]] void execute(int program, char* const* environment, int control) noexcept {
   SpawnReply reply;
   reset_signals();
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -61,11 +44,7 @@ void reset_signals() noexcept {
     std::array<char, sizeof kForkServerName> name;
     std::memcpy(name.data(), kForkServerName, name.size());
     std::array<char*, 2> arguments{name.data(), nullptr};
-    // Restartable sequences (rseq(2)) are of no use to one thread, and cost every fork two page faults.
-    std::array<char, sizeof kTunables> tunables;
-    std::memcpy(tunables.data(), kTunables, tunables.size());
-    std::array<char*, 2> environment{tunables.data(), nullptr};
-    ::execveat(kept_program, "", arguments.data(), environment.data(), AT_EMPTY_PATH);
+    ::execveat(kept_program, "", arguments.data(), environment, AT_EMPTY_PATH);
   }
   reply.failure = {placed ? nsjoin::Step::execute : nsjoin::Step::place_descriptors, 0, errno};
   iovec part{&reply, sizeof reply};
@@ -91,45 +70,27 @@ Result<void> check_kernel() {
   return {};
 }
 
-Result<UniqueFd> load_program(const std::filesystem::path& program) {
-  const UniqueFd source(::open(program.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY));
-  if (!source) return last_error("open");
-  struct stat status {};
-  if (::fstat(source.get(), &status) != 0) return last_error("fstat");
-  if (!S_ISREG(status.st_mode)) return base::SystemError{"open", EACCES};
-  auto file = create_executable_memfd();
-  if (!file) return file;
-  for (off_t left = status.st_size; left > 0;) {
-    const ssize_t copied = ::sendfile(file->get(), source.get(), nullptr, static_cast<std::size_t>(left));
-    if (copied < 0) return last_error("sendfile");
-    if (copied == 0) return base::SystemError{"sendfile", EIO};
-    left -= copied;
-  }
-  if (::fcntl(file->get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
-    return last_error("fcntl F_ADD_SEALS");
-  }
-  return file;
-}
-
-Result<ForkServer> start_fork_server(int program) {
+Result<ForkServer> start_fork_server(const Program& program) {
   std::array<int, 2> ends{};
   if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, ends.data()) != 0)
     return last_error("socketpair");
   UniqueFd own(ends[0]);
   const UniqueFd other(ends[1]);
   if (::fcntl(own.get(), F_SETFL, O_NONBLOCK) != 0) return last_error("fcntl");
+  std::vector<char*> environment;
+  for (const std::string& variable : program.environment)
+    environment.push_back(const_cast<char*>(variable.c_str()));
+  environment.push_back(nullptr);
   int pidfd = -1;
   const pid_t pid = base::clone_process(CLONE_PIDFD, &pidfd, SIGCHLD);
   if (pid < 0) return last_error("clone3");
-  if (pid == 0) execute(program, other.get());
+  if (pid == 0) execute(program.file.get(), environment.data(), other.get());
   return ForkServer{base::ChildProcess(pid, UniqueFd(pidfd)), std::move(own)};
 }
 
-Result<void> send_spawn_request(int control, const SpawnRequest& request, int socket, int target) {
+Result<void> send_spawn_request(int control, const SpawnRequest& request, std::span<const int> descriptors) {
   iovec part{const_cast<SpawnRequest*>(&request), sizeof request};
-  const std::array<int, 2> descriptors{socket, target};
-  const std::span<const int> sent(descriptors.data(), target >= 0 ? 2 : 1);
-  if (wire::send_with_descriptors(control, {&part, 1}, sent, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
+  if (wire::send_with_descriptors(control, {&part, 1}, descriptors, MSG_NOSIGNAL | MSG_DONTWAIT) < 0) {
     return last_error("sendmsg");
   }
   return {};

@@ -2,11 +2,13 @@
 // anything that a container controls.
 #pragma once
 
-#include <filesystem>
+#include <span>
+
+#include <nsenterd/unique_fd.hpp>
 
 #include "base/child_process.hpp"
 #include "base/result.hpp"
-#include "base/unique_fd.hpp"
+#include "launch/program.hpp"
 #include "launch/spawn_protocol.hpp"
 
 namespace nsenterd::launch {
@@ -15,27 +17,24 @@ namespace nsenterd::launch {
 /// (Linux 5.15 has all of them).
 base::Result<void> check_kernel();
 
-/// Copies a program into a sealed memfd (memfd_create(2)), so that no container that gets hold of
-/// /proc/PID/exe can change the file on the host (CVE-2019-5736).
-base::Result<base::UniqueFd> load_program(const std::filesystem::path& program);
-
 struct ForkServer {
   base::ChildProcess process;
   /// Non-blocking. When it is closed, the fork server ends; agents live on.
-  base::UniqueFd control;
+  UniqueFd control;
 };
 
 /// Executes the program as a fork server; its first reply says whether that worked. The caller's thread is
 /// what every agent's parent-death signal is tied to: if it ends, they do.
-base::Result<ForkServer> start_fork_server(int program);
+base::Result<ForkServer> start_fork_server(const Program& program);
 
-/// Sends one request. EAGAIN if the fork server does not keep up.
-base::Result<void> send_spawn_request(int control, const SpawnRequest& request, int socket, int target);
+/// Sends one request, and the descriptors that go with it. EAGAIN if the fork server does not keep up.
+base::Result<void> send_spawn_request(int control, const SpawnRequest& request,
+                                      std::span<const int> descriptors);
 
 struct ReceivedReply {
   SpawnReply reply;
   /// Empty if there is no child, or if this process has no descriptor left for it (EMFILE).
-  base::UniqueFd pidfd;
+  UniqueFd pidfd;
 };
 
 /// The next reply; EAGAIN if there is none yet, ECONNRESET if the fork server is gone.

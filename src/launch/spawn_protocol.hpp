@@ -9,7 +9,7 @@
 
 namespace nsenterd::launch {
 
-/// Carries the agent's end of the event's socketpair and, if the plan joins anything, the target's pidfd.
+/// Carries the agent's end of the event's socketpair, and what the plan asks for (nsjoin::Places).
 struct SpawnRequest {
   std::uint64_t id = 0;
   nsjoin::JoinPlan plan;

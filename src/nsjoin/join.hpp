@@ -2,16 +2,13 @@
 // nothing, throws nothing, logs nothing.
 #pragma once
 
+#include <span>
+
+#include "nsjoin/descriptors.hpp"
 #include "nsjoin/join_plan.hpp"
 #include "nsjoin/step.hpp"
 
 namespace nsenterd::nsjoin {
-
-/// Where the forked child keeps its descriptors. Everything else is closed before the join, so that the
-/// container finds nothing of the host in the agent. The event's socket takes the place of the standard
-/// streams: a stray line of a C library then goes to the daemon, never into a file of the container.
-inline constexpr int kSocket = 0;
-inline constexpr int kTarget = 3;
 
 /// The private mounts' descriptors; -1 where the plan asked for none. The agent owns them.
 struct PrivateMounts {
@@ -19,20 +16,21 @@ struct PrivateMounts {
   int sysfs = -1;
 };
 
-/// Moves `socket` to 0, 1 and 2 and `target` (a pidfd, or -1) to kTarget, and closes everything else.
-StepFailure place_descriptors(int socket, int target) noexcept;
+/// Moves `socket` to 0, 1 and 2 (or, where the plan keeps the output, only to 0), and `others` to where places_of() says, in this
+/// order, and closes everything else.
+StepFailure place_descriptors(const JoinPlan& plan, int socket, std::span<const int> others) noexcept;
 
-/// Joins the namespaces of `plan`, then creates those of its new ones that a process can enter without a
-/// fork. In a joined or created user namespace the caller becomes root. kTarget is closed afterwards. The
-/// caller was forked into the target's pid namespace, unless joins_pid_late(): then its next child will be.
+/// Joins the namespaces of `plan`, goes to its directories, then creates those of its new namespaces that a process can enter
+/// without a fork. In a joined or created user namespace the caller becomes root. What the plan asked for is closed afterwards. The
+/// caller was forked into the pid namespace to be joined, unless joins_pid_late(): then its next child will be.
 /// Needs the descriptors of place_descriptors().
 StepFailure join(const JoinPlan& plan, PrivateMounts& mounts) noexcept;
 
 /// Creates the namespaces of `plan` that only the caller's next child enters.
 StepFailure create_for_children(const JoinPlan& plan) noexcept;
 
-/// What is left to do in the process that becomes the agent: working directory, ptrace and core dumps
+/// What is left to do in the process that becomes the agent: working directory, unless the plan has one, ptrace and core dumps
 /// refused, death with its parent. `error` is ECONNRESET if the parent is gone already.
-StepFailure settle() noexcept;
+StepFailure settle(const JoinPlan& plan) noexcept;
 
 }  // namespace nsenterd::nsjoin

@@ -19,11 +19,18 @@ inline constexpr std::uint32_t kAllNamespaces = CLONE_NEWUSER | CLONE_NEWNS | CL
 struct JoinPlan {
   /// CLONE_NEW* bits of the target's namespaces to join.
   std::uint32_t join = 0;
+  /// CLONE_NEW* bits of the namespaces to join that somebody has opened; none of `join`.
+  std::uint32_t join_opened = 0;
   /// CLONE_NEW* bits of the namespaces to create afterwards, owned by the user namespace that was joined.
   std::uint32_t create = 0;
   /// Make a detached procfs of the target's pid namespace, and a detached sysfs of its network namespace.
   bool private_procfs = false;
   bool private_sysfs = false;
+  /// Change root, and working directory, to those that somebody has opened.
+  bool has_root = false;
+  bool has_working_directory = false;
+  /// Leave standard output and standard error as the fork server has them, /dev/null, where whatever a program prints is lost.
+  bool keeps_output = false;
 
   friend constexpr bool operator==(const JoinPlan&, const JoinPlan&) noexcept = default;
 };
@@ -36,7 +43,7 @@ inline constexpr std::uint32_t kEnteredByChildren = CLONE_NEWPID | CLONE_NEWTIME
 /// To map the ids of a new user namespace a process must be dumpable for a moment; the container's root could
 /// trace it then, if it could name it.
 constexpr bool joins_pid_late(const JoinPlan& plan) noexcept {
-  return (plan.join & CLONE_NEWPID) != 0 && (plan.create & CLONE_NEWUSER) != 0;
+  return ((plan.join | plan.join_opened) & CLONE_NEWPID) != 0 && (plan.create & CLONE_NEWUSER) != 0;
 }
 
 /// How many forks follow that of the fork server until the agent is there.

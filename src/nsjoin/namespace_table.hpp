@@ -25,4 +25,7 @@ inline constexpr std::array<NamespaceEntry, 8> kNamespaceTable{{
     {"time", CLONE_NEWTIME},
 }};
 
+inline constexpr std::size_t kPidEntry = 4;
+static_assert(kNamespaceTable[kPidEntry].flag == CLONE_NEWPID);
+
 }  // namespace nsenterd::nsjoin

@@ -23,6 +23,8 @@ const char* verb(Step step) {
     case Step::write_gid_map: return "write gid_map";
     case Step::write_uid_map: return "write uid_map";
     case Step::make_mounts_slave: return "make mounts slave";
+    case Step::enter_root: return "chroot";
+    case Step::enter_working_directory: return "fchdir";
     case Step::fork_into_created: return "fork into created namespaces";
     case Step::change_directory: return "chdir";
     case Step::set_undumpable: return "prctl PR_SET_DUMPABLE";

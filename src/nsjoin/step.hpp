@@ -23,6 +23,8 @@ enum class Step : std::uint32_t {
   write_gid_map,
   write_uid_map,
   make_mounts_slave,
+  enter_root,
+  enter_working_directory,
   fork_into_created,
   change_directory,
   set_undumpable,

@@ -16,7 +16,7 @@ namespace {
 constexpr std::size_t kMaxLength = 1U << 20U;
 
 Result<std::string> read_account_file(const Context& context, const char* path) {
-  const base::UniqueFd file = context.place.open(path, O_RDONLY);
+  const UniqueFd file = context.place.open(path, O_RDONLY);
   struct stat status {};
   if (!file || ::fstat(file.get(), &status) != 0) return path_error("open", path);
   if (S_ISDIR(status.st_mode)) return path_error("read", path, EISDIR);

@@ -27,7 +27,8 @@ void describe(Fields& fields, Payload& request) {
 struct GetXattr {
   using Request = GetXattrRequest;
   using Response = XattrValue;
-  static constexpr bool kTakesPersonality = true;
+
+  static bool takes_personality(const Request& /*request*/) { return true; }
 
   static Result<Response> run(const Request& request, const Context& context) {
     if (auto taken = take_personality(request.header, context); !taken) return taken.error();

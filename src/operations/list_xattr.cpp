@@ -25,7 +25,8 @@ void describe(Fields& fields, Payload& request) {
 struct ListXattr {
   using Request = ListXattrRequest;
   using Response = XattrValue;
-  static constexpr bool kTakesPersonality = true;
+
+  static bool takes_personality(const Request& /*request*/) { return true; }
 
   static Result<Response> run(const Request& request, const Context& context) {
     if (auto taken = take_personality(request.header, context); !taken) return taken.error();

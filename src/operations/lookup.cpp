@@ -37,7 +37,7 @@ struct Lookup {
 
   static Result<Response> run(const Request& request, const Context& context) {
     struct stat status {};
-    const base::UniqueFd file = context.place.open_itself(request.entry);
+    const UniqueFd file = context.place.open_itself(request.entry);
     if (!file || ::fstat(file.get(), &status) != 0) return path_error("lstat", request.entry);
     return make_file_info(last_component(request.entry), status);
   }

@@ -31,7 +31,8 @@ void unmount(std::span<const MountEntry> done) {
 struct Mount {
   using Request = std::vector<MountEntry>;
   using Response = Text;
-  static constexpr bool kTakesPersonality = true;
+
+  static bool takes_personality(const Request& /*request*/) { return true; }
 
   /// A personality is taken once, for good: so all that is done in a list with an overlay is done by one process.
   static std::optional<std::string> fault(const Request& request) {

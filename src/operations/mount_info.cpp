@@ -26,7 +26,7 @@ struct MountInfo {
   static PrivateMountNeeds needs(const Request& /*request*/) { return {.procfs = true, .sysfs = false}; }
 
   static Result<Response> run(const Request& /*request*/, const Context& context) {
-    const base::UniqueFd file = context.place.open(kFile, O_RDONLY);
+    const UniqueFd file = context.place.open(kFile, O_RDONLY);
     if (!file) return path_error("open", kFile);
     MountTable table;
     if (!read_up_to(file.get(), 0, kMaxBytes + 1, table.data)) return path_error("read", kFile);

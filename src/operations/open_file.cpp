@@ -1,5 +1,8 @@
-// openFileRequest: whether a file may be opened with the flags given (agent).
+// openFileRequest: whether a file may be opened with the flags given, on behalf of the caller if there is a header (agent).
+#include <optional>
+
 #include "operations/operation.hpp"
+#include "operations/personality.hpp"
 
 namespace nsenterd::operations {
 namespace {
@@ -10,6 +13,7 @@ struct OpenFileRequest {
   std::uint32_t mode = 0;
   bool mount_sysfs = false;
   bool mount_procfs = false;
+  std::optional<Personality> header;
 };
 
 template <class Fields, wire::Describes<OpenFileRequest> Payload>
@@ -19,6 +23,7 @@ void describe(Fields& fields, Payload& request) {
   fields.decimal("mode", request.mode);
   fields.optional_boolean("MountSysfs", request.mount_sysfs);
   fields.optional_boolean("MountProcfs", request.mount_procfs);
+  fields.optional_object("header", request.header);
 }
 
 struct OpenFile {
@@ -29,7 +34,10 @@ struct OpenFile {
     return private_mount_needs(request.file, request.mount_procfs, request.mount_sysfs);
   }
 
+  static bool takes_personality(const Request& request) { return request.header.has_value(); }
+
   static Result<Response> run(const Request& request, const Context& context) {
+    if (auto taken = take_personality(request.header, context); !taken) return taken.error();
     if (!context.place.open(request.file, request.flags, request.mode))
       return path_error("open", request.file);
     return Nothing{};

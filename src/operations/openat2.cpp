@@ -42,16 +42,16 @@ std::uint64_t resolve_of(const Openat2Request& request) {
   return request.resolve | RESOLVE_NO_MAGICLINKS;
 }
 
-base::UniqueFd look_at(const Openat2Request& request, const std::string& path, std::uint64_t flags) {
+UniqueFd look_at(const Openat2Request& request, const std::string& path, std::uint64_t flags) {
   open_how how{};
   how.flags = O_PATH | flags;
   how.resolve = resolve_of(request);
-  return base::UniqueFd(base::openat2(AT_FDCWD, path.c_str(), how));
+  return UniqueFd(base::openat2(AT_FDCWD, path.c_str(), how));
 }
 
 /// Asks without opening the file. Of a file that is to be created, the directory is asked.
 std::optional<ErrorResponse> check_filesystem(const Openat2Request& request) {
-  base::UniqueFd file = look_at(request, request.path, request.flags & O_NOFOLLOW);
+  UniqueFd file = look_at(request, request.path, request.flags & O_NOFOLLOW);
   if (!file && errno == ENOENT && (request.flags & O_CREAT) != 0) {
     // A link that leads nowhere yet: the file would be created there, wherever that is.
     if (look_at(request, request.path, O_NOFOLLOW)) return path_error("openat2", request.path, EIO);
@@ -64,14 +64,14 @@ std::optional<ErrorResponse> check_filesystem(const Openat2Request& request) {
 }
 
 /// Opens without ever waiting for a FIFO's other end or a line, and undoes what that took.
-base::UniqueFd open_without_waiting(const Openat2Request& request) {
+UniqueFd open_without_waiting(const Openat2Request& request) {
   open_how how{};
   how.flags = request.flags;
   how.mode = request.mode;
   how.resolve = resolve_of(request);
   const bool opens = (request.flags & O_PATH) == 0;
   if (opens) how.flags |= O_NONBLOCK | O_NOCTTY;
-  base::UniqueFd file(base::openat2(AT_FDCWD, request.path.c_str(), how));
+  UniqueFd file(base::openat2(AT_FDCWD, request.path.c_str(), how));
   if (!file || !opens) return file;
   file = refuse_memory(std::move(file));
   if (!file || (request.flags & O_NONBLOCK) != 0) return file;
@@ -83,7 +83,8 @@ base::UniqueFd open_without_waiting(const Openat2Request& request) {
 struct Openat2 {
   using Request = Openat2Request;
   using Response = OpenedFile;
-  static constexpr bool kTakesPersonality = true;
+
+  static bool takes_personality(const Request& /*request*/) { return true; }
 
   static Result<Response> run(const Request& request, const Context& context) {
     if (auto entered = enter_directories(request.header); !entered) return entered.error();
@@ -92,7 +93,7 @@ struct Openat2 {
       if (auto error = check_filesystem(request)) return *error;
     }
     if (auto taken = take_rights(request.header, context); !taken) return taken.error();
-    base::UniqueFd file = open_without_waiting(request);
+    UniqueFd file = open_without_waiting(request);
     if (!file) return path_error("openat2", request.path);
     // The path may have changed in between.
     if (request.verify_fs && !is_on_fuse(file.get())) return path_error("openat2", request.path, EIO);

@@ -6,7 +6,8 @@
 #include <string>
 #include <string_view>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "operations/context.hpp"
 #include "operations/error_response.hpp"
 #include "operations/payload.hpp"
@@ -37,12 +38,14 @@ struct CheckedRequest {
   /// The payload, as a TextWriter writes it.
   std::string payload;
   PrivateMountNeeds needs;
+  /// Whether it acts with the caller's ids, which changes the process that runs it for good.
+  bool takes_personality = false;
 };
 
 /// What an operation answers with: its response's payload, and the descriptor that goes with it, if any.
 struct Success {
   std::string payload;
-  base::UniqueFd descriptor;
+  UniqueFd descriptor;
 };
 using Answer = boost::system::result<Success, ErrorResponse>;
 
@@ -52,9 +55,7 @@ struct Operation {
   const char* request;
   /// Such as "readFileResponse".
   const char* response;
-  /// Whether it may act with the caller's ids.
-  bool takes_personality;
-  /// Whether it changes nothing, so that it may be run before it is known that the answer will be of use.
+  /// Whether it changes nothing outside of its process, so that it may be run before it is known that the answer will be of use.
   bool only_reads;
   /// Whether a descriptor goes with the response.
   bool answers_with_descriptor;
@@ -88,7 +89,7 @@ bool is_payload(std::string_view text) {
 
 /// An operation's type has Request, Response and `static Result<Response> run(const Request&, const Context&)`; if its
 /// paths may be below a private mount, `static PrivateMountNeeds needs(const Request&)`; if it may act with the caller's
-/// ids, `static constexpr bool kTakesPersonality = true`; if it changes nothing, `static constexpr bool kOnlyReads = true`;
+/// ids, `static bool takes_personality(const Request&)`; if it changes nothing, `static constexpr bool kOnlyReads = true`;
 /// and if some requests are wrong although each of their fields is right,
 /// `static std::optional<std::string> fault(const Request&)`, which names a field.
 template <class T>
@@ -105,7 +106,7 @@ struct OperationOf {
       if (!bad_field) bad_field = T::fault(request);
     }
     if (bad_field) return InvalidPayload{std::move(*bad_field)};
-    return CheckedRequest{write_payload(request), needs_of(request)};
+    return CheckedRequest{write_payload(request), needs_of(request), takes_personality(request)};
   }
 
   static Answer run(std::string_view payload, const Context& context) {
@@ -115,6 +116,7 @@ struct OperationOf {
     if (!reader.done()) return plain_error(EINVAL, "payload");
     Context own = context;
     own.place = context.place.limited_to(needs_of(request));
+    if (takes_personality(request)) own.place.refuse_magic_links();
     auto response = T::run(request, own);
     if (!response) return response.error();
     Success success;
@@ -128,18 +130,19 @@ struct OperationOf {
     if constexpr (requires { T::needs(request); }) return T::needs(request);
     return {};
   }
+  static bool takes_personality(const Request& request) {
+    if constexpr (requires { T::takes_personality(request); }) return T::takes_personality(request);
+    return false;
+  }
 };
 
 template <class T>
 constexpr Operation make_operation(const char* request_type, const char* response_type) {
   using Of = OperationOf<T>;
-  bool takes_personality = false;
   bool only_reads = false;
-  if constexpr (requires { T::kTakesPersonality; }) takes_personality = T::kTakesPersonality;
   if constexpr (requires { T::kOnlyReads; }) only_reads = T::kOnlyReads;
   return {.request = request_type,
           .response = response_type,
-          .takes_personality = takes_personality,
           .only_reads = only_reads,
           .answers_with_descriptor = requires(typename T::Response response){response.file;
 }

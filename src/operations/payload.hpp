@@ -6,7 +6,8 @@
 #include <string>
 #include <vector>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "wire/fields.hpp"
 
 namespace nsenterd::operations {
@@ -26,7 +27,7 @@ struct Bytes {
 /// A file that travels beside the message. The payload says nothing of it: whoever passes it on says where it is
 /// (opened_file_payload).
 struct OpenedFile {
-  base::UniqueFd file;
+  UniqueFd file;
 };
 
 template <class Fields, Describes<Nothing> Payload>

@@ -35,4 +35,8 @@ Result<Nothing> take_personality(const Personality& personality, const Context& 
   return entered ? take_rights(personality, context) : entered;
 }
 
+Result<Nothing> take_personality(const std::optional<Personality>& personality, const Context& context) {
+  return personality ? take_personality(*personality, context) : Nothing{};
+}
+
 }  // namespace nsenterd::operations

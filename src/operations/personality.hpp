@@ -4,6 +4,7 @@
 
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "operations/context.hpp"
@@ -38,5 +39,8 @@ Result<Nothing> take_rights(const Personality& personality, const Context& conte
 
 /// Both, in this order.
 Result<Nothing> take_personality(const Personality& personality, const Context& context);
+
+/// The same where there is one.
+Result<Nothing> take_personality(const std::optional<Personality>& personality, const Context& context);
 
 }  // namespace nsenterd::operations

@@ -39,7 +39,7 @@ PrivateMountNeeds private_mount_needs(const std::string& path, bool mount_procfs
   return {.procfs = mount_procfs && path.starts_with(kProc), .sysfs = mount_sysfs && path.starts_with(kSys)};
 }
 
-base::UniqueFd refuse_memory(base::UniqueFd file) noexcept {
+UniqueFd refuse_memory(UniqueFd file) noexcept {
   // Only where offsets are addresses is there one that is negative (mem_lseek of the kernel's fs/proc/base.c).
   constexpr off_t kAddress = std::numeric_limits<off_t>::min();
   if (::lseek(file.get(), kAddress, SEEK_SET) == kAddress) {
@@ -49,8 +49,9 @@ base::UniqueFd refuse_memory(base::UniqueFd file) noexcept {
   return file;
 }
 
-base::UniqueFd Place::open(const std::string& path, int flags, mode_t mode) const noexcept {
+UniqueFd Place::open(const std::string& path, int flags, mode_t mode) const noexcept {
   open_how how = how_to_open(flags, mode);
+  how.resolve = resolve_;
   int directory = AT_FDCWD;
   const char* relative = path.c_str();
   if (procfs_ >= 0 && path.starts_with(kProc)) {
@@ -65,7 +66,7 @@ base::UniqueFd Place::open(const std::string& path, int flags, mode_t mode) cons
     while (*relative == '/') ++relative;
     if (*relative == '\0') relative = ".";
   }
-  base::UniqueFd file(base::openat2(directory, relative, how));
+  UniqueFd file(base::openat2(directory, relative, how));
   const bool opened = file && (flags & O_PATH) == 0;
   return opened ? refuse_memory(std::move(file)) : std::move(file);
 }

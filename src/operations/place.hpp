@@ -1,11 +1,13 @@
 // Where an agent's paths lead: into the container's own tree, or into its private procfs or sysfs (agent).
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include <fcntl.h>
+#include <linux/openat2.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
 
 namespace nsenterd::operations {
 
@@ -20,7 +22,7 @@ PrivateMountNeeds private_mount_needs(const std::string& path, bool mount_procfs
 
 /// Closes a file that is a process's memory, such as /proc/PID/mem, with EPERM in errno. A container's path may lead to
 /// the agent's own, which a process may always write to, whatever else it may not.
-base::UniqueFd refuse_memory(base::UniqueFd file) noexcept;
+UniqueFd refuse_memory(UniqueFd file) noexcept;
 
 /// Resolves the paths of one request.
 class Place {
@@ -33,20 +35,25 @@ class Place {
     return {needs.procfs ? procfs_ : -1, needs.sysfs ? sysfs_ : -1};
   }
 
+  /// On behalf of somebody: magic links of procfs, which are the agent's own where the caller meant his, lead nowhere (ELOOP).
+  void refuse_magic_links() noexcept { resolve_ = RESOLVE_NO_MAGICLINKS; }
+
   /// openat2(2). Never blocks on a FIFO or a terminal's carrier, and never makes a terminal the agent's
   /// controlling one. Below a private mount neither `..` (EXDEV), nor magic links such as /proc/1/root
   /// (ELOOP), nor other mounts (EXDEV) lead anywhere else. What is a process's memory is refused (EPERM). Empty with errno
   /// on failure.
-  [[nodiscard]] base::UniqueFd open(const std::string& path, int flags, mode_t mode = 0) const noexcept;
+  [[nodiscard]] UniqueFd open(const std::string& path, int flags, mode_t mode = 0) const noexcept;
 
   /// A descriptor that stands for the file itself (O_PATH), a symbolic link included.
-  [[nodiscard]] base::UniqueFd open_itself(const std::string& path) const noexcept {
+  [[nodiscard]] UniqueFd open_itself(const std::string& path) const noexcept {
     return open(path, O_PATH | O_NOFOLLOW);
   }
 
  private:
   int procfs_;
   int sysfs_;
+  /// Of openat2(2).
+  std::uint64_t resolve_ = 0;
 };
 
 }  // namespace nsenterd::operations

@@ -58,7 +58,7 @@ struct ReadDir {
   }
 
   static Result<Response> run(const Request& request, const Context& context) {
-    base::UniqueFd file = context.place.open(request.dir, O_RDONLY | O_DIRECTORY);
+    UniqueFd file = context.place.open(request.dir, O_RDONLY | O_DIRECTORY);
     if (!file) return path_error("open", request.dir);
     const Directory directory(::fdopendir(file.get()));
     if (!directory) return path_error("fdopendir", request.dir);

@@ -1,7 +1,9 @@
-// readFileRequest: up to len bytes of a file from an offset on (agent).
+// readFileRequest: up to len bytes of a file from an offset on, on behalf of the caller if there is a header (agent).
 #include <limits>
+#include <optional>
 
 #include "operations/operation.hpp"
+#include "operations/personality.hpp"
 #include "operations/read_up_to.hpp"
 
 namespace nsenterd::operations {
@@ -13,6 +15,7 @@ struct ReadFileRequest {
   std::int64_t len = 0;
   bool mount_sysfs = false;
   bool mount_procfs = false;
+  std::optional<Personality> header;
 };
 
 template <class Fields, wire::Describes<ReadFileRequest> Payload>
@@ -23,6 +26,7 @@ void describe(Fields& fields, Payload& request) {
   fields.integer("len", request.len, std::int64_t{0}, kMax);
   fields.optional_boolean("MountSysfs", request.mount_sysfs);
   fields.optional_boolean("MountProcfs", request.mount_procfs);
+  fields.optional_object("header", request.header);
 }
 
 struct ReadFile {
@@ -35,9 +39,12 @@ struct ReadFile {
     return private_mount_needs(request.file, request.mount_procfs, request.mount_sysfs);
   }
 
+  static bool takes_personality(const Request& request) { return request.header.has_value(); }
+
   static Result<Response> run(const Request& request, const Context& context) {
     if (request.len > kMaxBytes) return path_error("read", request.file, EINVAL);
-    const base::UniqueFd file = context.place.open(request.file, O_RDONLY);
+    if (auto taken = take_personality(request.header, context); !taken) return taken.error();
+    const UniqueFd file = context.place.open(request.file, O_RDONLY);
     if (!file) return path_error("open", request.file);
     Bytes content;
     if (!read_up_to(file.get(), request.offset, static_cast<std::size_t>(request.len), content.bytes)) {

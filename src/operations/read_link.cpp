@@ -30,7 +30,7 @@ struct ReadLink {
   }
 
   static Result<Response> run(const Request& request, const Context& context) {
-    const base::UniqueFd link = context.place.open_itself(request.link);
+    const UniqueFd link = context.place.open_itself(request.link);
     if (!link) return path_error("readlink", request.link);
     // No target is longer than a path may be.
     Text target{std::string(PATH_MAX, '\0')};

@@ -1,8 +1,10 @@
-// writeFileRequest: all of the bytes given, to a file that exists, at an offset (agent).
+// writeFileRequest: all of the bytes given, to a file that exists, at an offset, on behalf of the caller if there is a header (agent).
 #include <limits>
+#include <optional>
 #include <string_view>
 
 #include "operations/operation.hpp"
+#include "operations/personality.hpp"
 
 namespace nsenterd::operations {
 namespace {
@@ -13,6 +15,7 @@ struct WriteFileRequest {
   std::string data;
   bool mount_sysfs = false;
   bool mount_procfs = false;
+  std::optional<Personality> header;
 };
 
 template <class Fields, wire::Describes<WriteFileRequest> Payload>
@@ -22,6 +25,7 @@ void describe(Fields& fields, Payload& request) {
   fields.bytes("data", request.data);
   fields.optional_boolean("MountSysfs", request.mount_sysfs);
   fields.optional_boolean("MountProcfs", request.mount_procfs);
+  fields.optional_object("header", request.header);
 }
 
 struct WriteFile {
@@ -32,8 +36,11 @@ struct WriteFile {
     return private_mount_needs(request.file, request.mount_procfs, request.mount_sysfs);
   }
 
+  static bool takes_personality(const Request& request) { return request.header.has_value(); }
+
   static Result<Response> run(const Request& request, const Context& context) {
-    const base::UniqueFd file = context.place.open(request.file, O_WRONLY);
+    if (auto taken = take_personality(request.header, context); !taken) return taken.error();
+    const UniqueFd file = context.place.open(request.file, O_WRONLY);
     if (!file) return path_error("open", request.file);
     std::int64_t offset = request.offset;
     for (std::string_view left = request.data; !left.empty();) {

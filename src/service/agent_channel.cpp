@@ -1,6 +1,7 @@
 #include "service/agent_channel.hpp"
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 #include <utility>
 
@@ -22,7 +23,7 @@ constexpr std::size_t kLong = 65536;
 
 }  // namespace
 
-base::Result<void> AgentChannel::open(base::UniqueFd socket) {
+base::Result<void> AgentChannel::open(UniqueFd socket) {
   return take_over(socket_, std::move(socket));
 }
 
@@ -62,12 +63,25 @@ void AgentChannel::wait() {
                      });
 }
 
-bool AgentChannel::send(wire::FrameKind kind, const std::string& body) {
+bool AgentChannel::send(wire::FrameKind kind, std::string_view body, std::span<const int> descriptors) {
   const wire::FrameHeader header{kind, static_cast<std::uint32_t>(body.size()), 0};
   output_.reserve(output_.size() + sizeof header + body.size());
   output_.append(reinterpret_cast<const char*>(&header), sizeof header);
   output_.append(body);
-  return flush();
+  return descriptors.empty() ? flush() : flush_with(descriptors);
+}
+
+bool AgentChannel::flush_with(std::span<const int> descriptors) {
+  iovec part{output_.data(), output_.size()};
+  const ssize_t sent = wire::send_with_descriptors(socket_.native_handle(), {&part, 1}, descriptors,
+                                                   MSG_NOSIGNAL | MSG_DONTWAIT);
+  // Descriptors do not wait for room.
+  if (sent < 0) {
+    output_.clear();
+    return false;
+  }
+  output_.erase(0, static_cast<std::size_t>(sent));
+  return output_.empty() || flush();
 }
 
 bool AgentChannel::flush() {
@@ -121,6 +135,13 @@ std::string AgentChannel::take_body(std::size_t whole) {
   return body;
 }
 
+std::vector<base::ForeignFd> AgentChannel::take_descriptors() {
+  std::vector<base::ForeignFd> taken;
+  for (std::size_t i = 0; i < descriptors_.size(); ++i) taken.push_back(descriptors_.take(i));
+  descriptors_.clear();
+  return taken;
+}
+
 std::optional<Frame> AgentChannel::receive() {
   for (;;) {
     wire::FrameHeader header{};
@@ -140,8 +161,7 @@ std::optional<Frame> AgentChannel::receive() {
         if (described_ > whole) {
           described_ -= whole;
         } else if (std::exchange(described_, 0) > 0) {
-          frame.descriptor = descriptors_.take(0);
-          descriptors_.clear();
+          frame.descriptors = take_descriptors();
         }
         return frame;
       }

@@ -5,24 +5,29 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <nsenterd/unique_fd.hpp>
+
 #include "base/foreign_fd.hpp"
 #include "base/result.hpp"
-#include "base/unique_fd.hpp"
 #include "wire/credentials.hpp"
 #include "wire/descriptors.hpp"
 #include "wire/frame.hpp"
+#include "wire/module_call.hpp"
 
 namespace nsenterd::service {
 
 struct Frame {
   wire::FrameKind kind{};
   std::string body;
-  base::ForeignFd descriptor;
+  std::vector<base::ForeignFd> descriptors;
   /// What the agent says that the operation took.
   std::chrono::nanoseconds took{};
 };
@@ -36,7 +41,7 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
       : socket_(executor), handler_(std::move(handler)) {}
 
   /// Takes the socket over, first of all. Fails where the kernel does not let the event loop watch another descriptor.
-  base::Result<void> open(base::UniqueFd socket);
+  base::Result<void> open(UniqueFd socket);
   /// Begins to wait for frames; the handler is called until close().
   void start();
   void close();
@@ -48,9 +53,9 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
     return wire::send_credentials(socket_.native_handle(), credentials);
   }
 
-  /// Sends a frame, what the socket does not take at once as soon as it does. False if the peer is seen to be gone; its exit
-  /// says more.
-  bool send(wire::FrameKind kind, const std::string& body);
+  /// Sends a frame, what the socket does not take at once as soon as it does. Descriptors may go with one that does not wait for
+  /// others. False with errno: EPIPE or ECONNRESET if the peer is seen to be gone; its exit says more.
+  bool send(wire::FrameKind kind, std::string_view body, std::span<const int> descriptors = {});
 
   /// The next frame that has arrived whole; nothing if there is none (yet), or after end-of-file. One that is longer than
   /// any agent's is answered with a frame of no kind, once.
@@ -61,18 +66,21 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
 
   void wait();
   bool flush();
+  /// The same, of the first bytes that there are.
+  bool flush_with(std::span<const int> descriptors);
   bool fill();
   /// Takes the first frame off, which is there whole with that many bytes.
   std::string take_body(std::size_t whole);
+  std::vector<base::ForeignFd> take_descriptors();
 
   boost::asio::posix::stream_descriptor socket_;
   Handler handler_;
   std::string output_;
   std::string input_;
   bool ended_ = false;
-  wire::ReceivedDescriptors<1, base::ForeignFd> descriptors_;
-  // How much of the input ends with the last byte that is known to be of the frame which the descriptor belongs to; 0 where
-  // there is no descriptor.
+  wire::ReceivedDescriptors<wire::kMaxModuleDescriptors, base::ForeignFd> descriptors_;
+  // How much of the input ends with the last byte that is known to be of the frame which the descriptors belong to; 0 where
+  // there are none.
   std::size_t described_ = 0;
 };
 

@@ -10,6 +10,15 @@ void WarmAgent::end() const {
   process->kill();
 }
 
+void AgentPool::set_limits(const WarmAgentLimits& limits) {
+  limits_ = limits;
+  while (size_ > limits_.agents) end_oldest();
+  // What is kept may have been idle for too long now.
+  timer_.cancel();
+  scheduled_ = false;
+  if (!targets_.empty()) schedule(Clock::now() + limits_.idle_time);
+}
+
 std::optional<Target> AgentPool::find_target(pid_t pid) const {
   const auto found = targets_.find(pid);
   if (found == targets_.end()) return std::nullopt;
@@ -86,14 +95,15 @@ bool AgentPool::watch(Kept& kept) {
 }
 
 void AgentPool::end_oldest() {
-  Kept* oldest = nullptr;
-  for (auto& [pid, kept] : targets_) {
-    if (kept.agents.empty()) continue;
-    if (oldest == nullptr || kept.agents.front().idle_since < oldest->agents.front().idle_since)
-      oldest = &kept;
-  }
-  oldest->agents.front().end();
-  oldest->agents.erase(oldest->agents.begin());
+  const auto idle_since = [](const auto& kept) {
+    const auto& agents = kept.second.agents;
+    return agents.empty() ? Clock::time_point::max() : agents.front().idle_since;
+  };
+  auto& agents = std::min_element(targets_.begin(), targets_.end(), [&](const auto& left, const auto& right) {
+                   return idle_since(left) < idle_since(right);
+                 })->second.agents;
+  agents.front().end();
+  agents.erase(agents.begin());
   --size_;
 }
 

@@ -44,6 +44,8 @@ class AgentPool {
   AgentPool(const AgentPool&) = delete;
   AgentPool& operator=(const AgentPool&) = delete;
 
+  /// Ends those that are too many now.
+  void set_limits(const WarmAgentLimits& limits);
   [[nodiscard]] bool is_enabled() const noexcept { return limits_.agents > 0; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
 
@@ -76,6 +78,7 @@ class AgentPool {
   /// Null if the target has ended, or cannot be watched.
   Kept* keep_target(const Target& target);
   bool watch(Kept& kept);
+  /// Something is kept.
   void end_oldest();
   /// An idle agent has ended, or said something unasked.
   void on_stirred(pid_t target, const WatchedChild* process);

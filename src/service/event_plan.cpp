@@ -4,7 +4,11 @@
 #include <chrono>
 #include <string>
 
+#include <fcntl.h>
+
+#include "nsjoin/namespace_table.hpp"
 #include "service/id_map.hpp"
+#include "service/opened_namespace.hpp"
 #include "service/service_state.hpp"
 
 namespace nsenterd::service {
@@ -45,6 +49,39 @@ Result<void> find_namespaces(EventPlan& plan, Namespaces kinds, const NamespaceI
   return {};
 }
 
+/// Directories are to be opened with O_PATH: who closes such a one does not wait for its filesystem.
+Result<void> check_directory(int descriptor, const char* parameter) {
+  if (descriptor < 0) return {};
+  const int flags = ::fcntl(descriptor, F_GETFL);
+  if (flags < 0 || (flags & O_PATH) == 0) return Failure(InvalidParameter{parameter});
+  return {};
+}
+
+/// What the caller has opened: finds out which of the namespaces are to be joined.
+Result<Namespaces> look_at_descriptors(const EventParameters& parameters, const ExchangeNeeds& needs,
+                                       const NamespaceIds& own) {
+  Namespaces kinds = parameters.namespace_descriptors.kinds();
+  for (const auto& entry : nsjoin::kNamespaceTable) {
+    const auto kind = static_cast<Namespace>(entry.flag);
+    if (!kinds.contains(kind)) continue;
+    const auto inode = inode_of_namespace(parameters.namespace_descriptors[kind], kind);
+    if (!inode || parameters.namespaces.contains(kind))
+      return Failure(InvalidParameter{std::string("namespaceFileDescriptors.") + entry.name});
+    if (kind == Namespace::mnt && parameters.refuse_host && *inode == own[kind]) return Failure(Denied{});
+    // The kernel does not let a process join its own.
+    if (kind == Namespace::user && *inode == own[kind]) kinds.erase(kind);
+  }
+  // There is no process whose maps could be looked up.
+  if (kinds.contains(Namespace::user) && needs.takes_personality) {
+    if (parameters.uid) return Failure(InvalidParameter{"uid"});
+    if (parameters.gid) return Failure(InvalidParameter{"gid"});
+  }
+  auto checked = check_directory(parameters.root, "rootFileDescriptor");
+  if (checked) checked = check_directory(parameters.working_directory, "workingDirectoryFileDescriptor");
+  if (!checked) return checked.error();
+  return kinds;
+}
+
 Result<void> check_id_is_mapped(const Target& target, const std::optional<std::uint32_t>& id, const char* map,
                                 const char* parameter) {
   if (!id) return {};
@@ -64,11 +101,11 @@ Result<void> check_ids_are_mapped(const Target& target, const EventParameters& p
 }
 
 Result<void> look_at_target(EventPlan& plan, const ServiceState& service, const EventParameters& parameters,
-                            const CheckedRequests& requests) {
+                            const ExchangeNeeds& needs) {
   const Namespaces kinds = kinds_to_find(plan, parameters.refuse_host);
   if (auto found = find_namespaces(plan, kinds, service.own_namespaces(), parameters.refuse_host); !found)
     return found;
-  const bool reads_maps = requests.takes_personality && (plan.join.join & CLONE_NEWUSER) != 0;
+  const bool reads_maps = needs.takes_personality && (plan.join.join & CLONE_NEWUSER) != 0;
   if (reads_maps) {
     if (auto mapped = check_ids_are_mapped(*plan.target, parameters); !mapped) return mapped;
   }
@@ -82,10 +119,12 @@ Result<void> look_at_target(EventPlan& plan, const ServiceState& service, const 
 }  // namespace
 
 Result<EventPlan> plan_event(const ServiceState& service, const EventParameters& parameters,
-                             const CheckedRequests& requests) {
+                             const ExchangeNeeds& needs) {
   const auto created = Namespaces::from_flags(parameters.clone_flags);
   if (!created) return Failure(InvalidParameter{"cloneFlags"});
-  const Namespaces joined = parameters.namespaces;
+  const auto opened = look_at_descriptors(parameters, needs, service.own_namespaces());
+  if (!opened) return opened.error();
+  const Namespaces joined = *Namespaces::from_flags(parameters.namespaces.flags() | opened->flags());
   // A process inside the container would show the host's mounts.
   if (joined.contains(Namespace::pid) && !joined.contains(Namespace::mnt) &&
       !created->contains(Namespace::mnt)) {
@@ -94,36 +133,47 @@ Result<EventPlan> plan_event(const ServiceState& service, const EventParameters&
   if (parameters.timeout <= std::chrono::milliseconds::zero())
     return Failure(InvalidParameter{"timeoutMilliseconds"});
   EventPlan plan;
-  plan.wanted = {.join = joined.flags(),
+  plan.wanted = {.join = parameters.namespaces.flags(),
+                 .join_opened = opened->flags(),
                  .create = created->flags(),
-                 .private_procfs = requests.needs.procfs,
-                 .private_sysfs = requests.needs.sysfs};
+                 .private_procfs = needs.mounts.procfs,
+                 .private_sysfs = needs.mounts.sysfs,
+                 .has_root = parameters.root >= 0,
+                 .has_working_directory = parameters.working_directory >= 0,
+                 .keeps_output = needs.is_foreign};
   // The process that would make the procfs is outside the target's pid namespace then, so it would be the host's.
-  if (requests.needs.procfs && nsjoin::joins_pid_late(plan.wanted))
+  if (needs.mounts.procfs && nsjoin::joins_pid_late(plan.wanted))
     return Failure(InvalidParameter{"cloneFlags"});
-  // What is created is for this event alone.
-  plan.may_share_agent = !requests.takes_personality && created->empty() && !parameters.fresh_agent &&
+  // What is created, or was opened, is for this event alone.
+  plan.may_share_agent = !needs.takes_personality && created->empty() &&
+                         parameters.namespace_descriptors.kinds().empty() && !plan.wanted.has_root &&
+                         !plan.wanted.has_working_directory && !parameters.fresh_agent &&
                          service.pool().is_enabled();
   return plan;
 }
 
 Result<void> find_target(EventPlan& plan, const ServiceState& service, const EventParameters& parameters,
-                         const CheckedRequests& requests) {
+                         const ExchangeNeeds& needs) {
   const auto* const number = std::get_if<pid_t>(&parameters.target);
   if (number == nullptr) {
     plan.target = std::get<Target>(parameters.target);
-    return look_at_target(plan, service, parameters, requests);
+    return look_at_target(plan, service, parameters, needs);
+  }
+  // All that there is to join has been opened.
+  if (*number == 0 && parameters.namespaces.empty() && !parameters.namespace_descriptors.kinds().empty()) {
+    plan.join = plan.wanted;
+    return {};
   }
   // There is no need to pin one that agents are kept for. If it has ended, the number may be another's by now.
   plan.target = service.pool().find_target(*number);
   if (plan.target) {
-    auto seen = look_at_target(plan, service, parameters, requests);
+    auto seen = look_at_target(plan, service, parameters, needs);
     if (seen || !std::holds_alternative<NoSuchTarget>(seen.error())) return seen;
   }
   auto opened = Target::open(*number);
   if (!opened) return opened.error();
   plan.target = std::move(*opened);
-  return look_at_target(plan, service, parameters, requests);
+  return look_at_target(plan, service, parameters, needs);
 }
 
 }  // namespace nsenterd::service

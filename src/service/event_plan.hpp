@@ -6,7 +6,7 @@
 #include <nsenterd/event.hpp>
 
 #include "nsjoin/join_plan.hpp"
-#include "service/requests.hpp"
+#include "service/exchange.hpp"
 
 namespace nsenterd::service {
 
@@ -29,10 +29,10 @@ struct EventPlan {
 
 /// From the parameters alone: fails with what is wrong about them.
 Result<EventPlan> plan_event(const ServiceState& service, const EventParameters& parameters,
-                             const CheckedRequests& requests);
+                             const ExchangeNeeds& needs);
 
 /// Asks the kernel for the target, and for what of it is to be joined.
 Result<void> find_target(EventPlan& plan, const ServiceState& service, const EventParameters& parameters,
-                         const CheckedRequests& requests);
+                         const ExchangeNeeds& needs);
 
 }  // namespace nsenterd::service

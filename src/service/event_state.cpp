@@ -11,7 +11,6 @@
 #include <boost/asio/post.hpp>
 
 #include "base/syscalls.hpp"
-#include "wire/credentials.hpp"
 
 namespace nsenterd::service {
 namespace {
@@ -27,12 +26,11 @@ constexpr std::size_t kMostKept = 1U << 20U;
 
 }  // namespace
 
-EventState::EventState(std::shared_ptr<ServiceState> service, EventParameters parameters, Message request,
-                       Message response)
+EventState::EventState(std::shared_ptr<ServiceState> service, const EventParameters& parameters,
+                       std::unique_ptr<Exchange> exchange)
     : service_(std::move(service)),
-      parameters_(std::move(parameters)),
-      request_(std::move(request)),
-      responses_(std::move(response)),
+      exchange_(std::move(exchange)),
+      parameters_(parameters),
       timer_(service_->executor()) {}
 
 void EventState::send(Handler handler) {
@@ -52,9 +50,9 @@ Result<void> EventState::begin() {
   times_.checked = Clock::now();
   auto agent = take_agent();
   // What only reads begins while the target is looked at: what the agent answers counts only if it is where the target is.
-  const bool reads = requests_.only_read;
+  const bool reads = needs_.only_reads;
   if (reads && agent && !resume(*agent)) agent.reset();
-  auto found = find_target(plan_, *service_, parameters_, requests_);
+  auto found = find_target(plan_, *service_, parameters_, needs_);
   if (!reads || !agent) times_.checked = Clock::now();
   if (agent && (!found || agent->namespaces != plan_.namespaces)) {
     turn_away(*agent);
@@ -70,10 +68,10 @@ Result<void> EventState::begin() {
 
 Result<EventPlan> EventState::prepare() {
   if (service_->is_shut_down()) return Failure(Terminated{});
-  auto requests = check_requests(request_, parameters_.following_requests);
-  if (!requests) return requests.error();
-  requests_ = std::move(*requests);
-  return plan_event(*service_, parameters_, requests_);
+  const auto needs = exchange_->check();
+  if (!needs) return needs.error();
+  needs_ = *needs;
+  return plan_event(*service_, parameters_, needs_);
 }
 
 Result<void> EventState::start() {
@@ -81,20 +79,33 @@ Result<void> EventState::start() {
   if (::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) != 0) {
     return Failure(JoinFailed{"socketpair", errno});
   }
-  const base::UniqueFd agent_end(ends[1]);
+  const UniqueFd agent_end(ends[1]);
   channel_ = std::make_shared<AgentChannel>(service_->executor(), frame_handler());
-  if (const auto opened = channel_->open(base::UniqueFd(ends[0])); !opened) {
+  if (const auto opened = channel_->open(UniqueFd(ends[0])); !opened) {
     return Failure(JoinFailed{std::string(opened.error().step), opened.error().error});
   }
 
   spawning_ = true;
   forks_to_come_ = nsjoin::later_forks(plan_.join);
-  const int target = plan_.join.join != 0 ? plan_.target->pidfd() : -1;
+  const auto descriptors = descriptors_for(agent_end.get());
   // The event lives until the fork server has answered, so that what it forked is never without an owner.
-  service_->spawner().spawn(
-      plan_.join, agent_end.get(), target,
-      [event = shared_from_this()](Spawner::Outcome outcome) { event->on_spawned(std::move(outcome)); });
+  service_->spawner().spawn(plan_.join, descriptors, [event = shared_from_this()](Spawner::Outcome outcome) {
+    event->on_spawned(std::move(outcome));
+  });
   return {};
+}
+
+boost::container::static_vector<int, nsjoin::kMaxDescriptors> EventState::descriptors_for(int socket) const {
+  const nsjoin::Places places = nsjoin::places_of(plan_.join);
+  boost::container::static_vector<int, nsjoin::kMaxDescriptors> descriptors{socket};
+  if (places.target >= 0) descriptors.push_back(plan_.target->pidfd());
+  for (std::size_t i = 0; i < nsjoin::kNamespaceTable.size(); ++i) {
+    const auto kind = static_cast<Namespace>(nsjoin::kNamespaceTable[i].flag);
+    if (places.namespaces[i] >= 0) descriptors.push_back(parameters_.namespace_descriptors[kind]);
+  }
+  if (places.root >= 0) descriptors.push_back(parameters_.root);
+  if (places.working_directory >= 0) descriptors.push_back(parameters_.working_directory);
+  return descriptors;
 }
 
 void EventState::set_deadline() {
@@ -114,7 +125,7 @@ std::optional<WarmAgent> EventState::take_agent() {
 
 bool EventState::resume(const WarmAgent& agent) {
   channel_ = agent.channel;
-  if (give_request()) return true;
+  if (give()) return true;
   turn_away(agent);
   return false;
 }
@@ -140,7 +151,7 @@ void EventState::go_on_with(const WarmAgent& agent) {
 void EventState::on_agent_running(pid_t pid) {
   process_id_ = pid;
   phase_ = Phase::running;
-  requests_.text = {};
+  exchange_->forget_request();
   if (parameters_.on_running) boost::asio::post(service_->executor(), parameters_.on_running);
 }
 
@@ -164,13 +175,20 @@ void EventState::adopt(base::ChildProcess process) {
   if (fork == 1 || forks_to_come_ == 0) group_ = pid;
   // First, because the process may be waiting for it by now.
   if (phase_ == Phase::starting && forks_to_come_ == 0) {
-    give_request();
+    const auto given = give();
+    // One that is gone says more by its exit.
+    if (!given && given.error().error != EPIPE && given.error().error != ECONNRESET) {
+      end(Failure(JoinFailed{std::string(given.error().step), given.error().error}));
+    }
   } else if (phase_ == Phase::starting && fork == 1) {
     channel_->send(wire::FrameKind::proceed, {});
   }
-  processes_.at(static_cast<std::size_t>(fork) - 1) = service_->reaper().watch(
+  const auto watched = service_->reaper().watch(
       std::move(process),
       [event = shared_from_this(), fork](const auto& status) { event->on_child_ended(status, fork); });
+  // Those before it led the group that it was forked in.
+  if (needs_.is_foreign && forks_to_come_ == 0) watched->set_leads_group();
+  processes_.at(static_cast<std::size_t>(fork) - 1) = watched;
   if (forks_to_come_ > 0) {
     // Too late, but it has not begun. One that comes later is let finish.
     if (phase_ == Phase::ended && fork == 1) let_go();
@@ -181,25 +199,11 @@ void EventState::adopt(base::ChildProcess process) {
   on_agent_running(pid);
 }
 
-wire::FrameKind EventState::kind_of_request() const noexcept {
-  using enum wire::FrameKind;
-  if (requests_.count() > 1) return parameters_.async ? request_list_async : request_list;
-  return parameters_.async ? request_async : request;
-}
-
 /// Only now: an agent that the service holds no pidfd of never gets anything to do.
-bool EventState::give_request() {
-  const wire::Credentials credentials{parameters_.uid, parameters_.gid};
-  if (requests_.takes_personality && (credentials.uid || credentials.gid)) {
-    if (!channel_->send_credentials(credentials)) {
-      end(Failure(JoinFailed{"send credentials", errno}));
-      return false;
-    }
-  }
-  if (!channel_->send(kind_of_request(), requests_.text)) return false;
-  request_size_ = requests_.text.size();
-  times_.given = Clock::now();
-  return true;
+base::Result<void> EventState::give() {
+  auto given = exchange_->give(*channel_);
+  if (given) times_.given = Clock::now();
+  return given;
 }
 
 void EventState::on_child_ended(const base::ExitStatus& status, int fork) {
@@ -209,7 +213,7 @@ void EventState::on_child_ended(const base::ExitStatus& status, int fork) {
   if (fork == forks_done_) {
     end(Failure(AgentDied{status.signal, status.status}));
     let_go();
-    if (forks_to_come_ > 0 || requests_.forks) reap_strays();
+    if (forks_to_come_ > 0 || needs_.forks) reap_strays();
   }
   --children_;
   check_gone();
@@ -242,19 +246,21 @@ void EventState::on_frames() {
 
 void EventState::on_frame(Frame frame) {
   switch (frame.kind) {
-    case wire::FrameKind::response: return on_response(std::move(frame));
     case wire::FrameKind::join_failed: return on_join_failed(frame.body);
-    case wire::FrameKind::forked: return on_forked(std::move(frame.descriptor));
+    case wire::FrameKind::forked: return on_forked(std::move(frame));
     case wire::FrameKind::started:
       if (Handler sent = std::exchange(sent_, nullptr)) complete_later(std::move(sent), {});
       return;
-    default: return end(Failure(AgentDied{}));
+    default: return on_said(std::move(frame));
   }
 }
 
-void EventState::on_forked(base::ForeignFd descriptor) {
-  if (forks_to_come_ == 0 || !base::is_pidfd(descriptor.get())) return end(Failure(AgentDied{}));
-  base::UniqueFd pidfd(descriptor.release());
+void EventState::on_forked(Frame frame) {
+  if (forks_to_come_ == 0 || frame.descriptors.size() != 1 ||
+      !base::is_pidfd(frame.descriptors.front().get())) {
+    return end(Failure(AgentDied{}));
+  }
+  UniqueFd pidfd(frame.descriptors.front().release());
   auto target = Target::from_pidfd(pidfd.get());
   // Without a number (it ended already) the process is still to be reaped.
   base::ChildProcess process(target ? target->pid() : 0, std::move(pidfd));
@@ -282,11 +288,11 @@ void EventState::on_join_failed(const std::string& body) {
   end(failure_of(failure));
 }
 
-void EventState::on_response(Frame frame) {
+void EventState::on_said(Frame frame) {
   times_.operation += frame.took;
-  if (!responses_.take(requests_.operation(responses_.count()), std::move(frame)))
-    return end(Failure(AgentDied{}));
-  if (!responses_.failed() && responses_.count() < requests_.count()) return;
+  const auto outcome = exchange_->take(std::move(frame));
+  if (!outcome) return;
+  if (outcome->has_error()) return end(*outcome);
   times_.answered = Clock::now();
   // Nobody in a container is to say that it took longer than it did.
   times_.operation = std::clamp(times_.operation, std::chrono::nanoseconds::zero(),
@@ -298,7 +304,7 @@ void EventState::on_response(Frame frame) {
 
 void EventState::hand_over() {
   const auto process = processes_.front().lock();
-  if (!process || request_size_ + responses_.size() > kMostKept) return;
+  if (!process || exchange_->size() > kMostKept) return;
   processes_.front().reset();
   --children_;
   service_->pool().keep(*plan_.target,
@@ -319,7 +325,7 @@ std::vector<EventState::Handler> EventState::settle(const Result<void>& outcome)
   outcome_ = outcome;
   phase_ = Phase::ended;
   plan_.target.reset();
-  if (outcome_->has_error()) responses_.clear();
+  if (outcome_->has_error()) exchange_->clear();
   // A process that is forking its successor is let finish: killed in the middle of it, it could leave one behind that
   // nobody knows of, and nobody reaps.
   if (forks_to_come_ == 0) let_go();
@@ -366,7 +372,7 @@ void EventState::limit_patience() {
     if (error || !event || event->phase_ != Phase::ended) return;
     event->let_go();
     event->stuck_ = true;
-    ++event->service_->stuck();
+    event->service_->add_stuck(event->process_id_);
     for (Handler& waiting : std::exchange(event->terminators_, {}))
       event->complete_later(std::move(waiting), {});
   });
@@ -376,7 +382,7 @@ void EventState::check_gone() {
   if (phase_ != Phase::ended || spawning_ || children_ > 0) return;
   phase_ = Phase::gone;
   timer_.cancel();
-  if (stuck_) --service_->stuck();
+  if (stuck_) service_->remove_stuck();
   for (Handler& waiting : std::exchange(terminators_, {})) complete_later(std::move(waiting), {});
 }
 

@@ -10,14 +10,15 @@
 #include <vector>
 
 #include <boost/asio/steady_timer.hpp>
+#include <boost/container/static_vector.hpp>
 
 #include <nsenterd/event.hpp>
 
+#include "nsjoin/descriptors.hpp"
 #include "service/agent_channel.hpp"
 #include "service/event_plan.hpp"
+#include "service/exchange.hpp"
 #include "service/reaper.hpp"
-#include "service/requests.hpp"
-#include "service/responses.hpp"
 #include "service/service_state.hpp"
 #include "service/spawner.hpp"
 
@@ -41,13 +42,10 @@ class EventState : public std::enable_shared_from_this<EventState> {
     gone,
   };
 
-  EventState(std::shared_ptr<ServiceState> service, EventParameters parameters, Message request,
-             Message response);
+  /// The parameters may be the exchange's: the event owns that.
+  EventState(std::shared_ptr<ServiceState> service, const EventParameters& parameters,
+             std::unique_ptr<Exchange> exchange);
 
-  [[nodiscard]] const EventParameters& parameters() const noexcept { return parameters_; }
-  [[nodiscard]] const Message& request() const noexcept { return request_; }
-  [[nodiscard]] Responses& responses() noexcept { return responses_; }
-  void set_request(Message request) { request_ = std::move(request); }
   [[nodiscard]] pid_t process_id() const noexcept { return process_id_; }
   [[nodiscard]] const EventTimes& times() const noexcept { return times_; }
   [[nodiscard]] Result<Target> agent() const;
@@ -64,6 +62,9 @@ class EventState : public std::enable_shared_from_this<EventState> {
   Result<void> begin();
   /// Starts an agent.
   Result<void> start();
+  /// The agent's end of the event's socketpair, and what the plan asks for (nsjoin::Places).
+  [[nodiscard]] boost::container::static_vector<int, nsjoin::kMaxDescriptors> descriptors_for(
+      int socket) const;
   /// Takes an agent that has served others, for what they did; nothing if there is none.
   std::optional<WarmAgent> take_agent();
   /// Gives the request to such an agent. False if it is seen to be gone; nothing is left of it then.
@@ -81,14 +82,12 @@ class EventState : public std::enable_shared_from_this<EventState> {
   AgentChannel::Handler frame_handler();
   void on_frames();
   void on_frame(Frame frame);
-  void on_forked(base::ForeignFd descriptor);
+  void on_forked(Frame frame);
   void on_join_failed(const std::string& body);
   [[nodiscard]] Failure failure_of(const nsjoin::StepFailure& failure) const;
-  void on_response(Frame frame);
+  void on_said(Frame frame);
   void on_agent_running(pid_t pid);
-  [[nodiscard]] wire::FrameKind kind_of_request() const noexcept;
-  /// False if the agent is seen to be gone.
-  bool give_request();
+  base::Result<void> give();
   /// Leaves the agent, which has answered, to other events.
   void hand_over();
   void reap_strays();
@@ -102,10 +101,9 @@ class EventState : public std::enable_shared_from_this<EventState> {
   void complete_later(Handler handler, Result<void> result);
 
   std::shared_ptr<ServiceState> service_;
-  EventParameters parameters_;
-  Message request_;
-  CheckedRequests requests_;
-  Responses responses_;
+  std::unique_ptr<Exchange> exchange_;
+  ExchangeNeeds needs_;
+  const EventParameters& parameters_;
   pid_t process_id_ = 0;
 
   Phase phase_ = Phase::created;
@@ -121,7 +119,6 @@ class EventState : public std::enable_shared_from_this<EventState> {
   std::chrono::steady_clock::time_point agent_born_;
   // Of an agent that has served others.
   NamespaceIds agent_namespaces_;
-  std::size_t request_size_ = 0;
   int forks_to_come_ = 0;
   int forks_done_ = 0;
   // The process group that the first of several forks leads, or, once it is there, the agent that forks.

@@ -22,6 +22,7 @@ struct Describe {
   }
   std::string operator()(const Terminated&) const { return "terminated"; }
   std::string operator()(const Denied&) const { return "target is a process of the host"; }
+  std::string operator()(const ModuleFailed& failure) const { return "module failed: " + failure.message; }
   std::string operator()(const Overloaded& failure) const { return "overloaded: " + failure.limit; }
 };
 
@@ -30,6 +31,12 @@ struct Describe {
 std::string to_string(const Failure& failure) {
   return std::visit(Describe{}, static_cast<const Failure::variant&>(failure));
 }
+
+FailureException::FailureException(const Failure& failure)
+    : std::runtime_error(to_string(failure)), failure_(failure) {}
+
+// Here, so that the type is one and the same to the library and to those who catch it.
+FailureException::~FailureException() = default;
 
 void throw_exception_from_error(const Failure& failure, const boost::source_location& /*where*/) {
   throw FailureException(failure);

@@ -53,7 +53,14 @@ void WatchedChild::look() {
   if (auto handler = std::exchange(handler_, nullptr)) handler(status);
 }
 
+/// While the child is not reaped, its number is not another's, and neither is its group's.
+void WatchedChild::kill_group() const noexcept {
+  pollfd ended{process_.pidfd(), POLLIN, 0};
+  if (process_.pid() > 1 && ::poll(&ended, 1, 0) == 1) ::kill(-process_.pid(), SIGKILL);
+}
+
 bool WatchedChild::try_reap(base::ExitStatus& status) {
+  if (leads_group_) kill_group();
   const auto result = process_.try_wait();
   if (!result) return false;
   status = *result;
@@ -99,14 +106,17 @@ void Reaper::reap_unheld(idtype_t type, pid_t id, const std::function<void()>& d
 }
 
 void Reaper::reap_unknown(pid_t group) {
+  unknown_.insert(group);
   reap_unknown_after(group, kFirstPause);
 }
 
 void Reaper::reap_unknown_after(pid_t group, std::chrono::milliseconds pause) {
   siginfo_t info{};
   for (;;) {
-    if (base::wait_for_child(P_PGID, static_cast<id_t>(group), WNOHANG | WNOWAIT | WSTOPPED, info) < 0)
+    if (base::wait_for_child(P_PGID, static_cast<id_t>(group), WNOHANG | WNOWAIT | WSTOPPED, info) < 0) {
+      unknown_.erase(group);
       return;
+    }
     if (info.si_pid == 0 || watches(info.si_pid)) break;
     if (info.si_code == CLD_STOPPED) {
       // By somebody in the container: it would not come to its end by itself.
@@ -146,6 +156,7 @@ void Reaper::end_all(std::chrono::milliseconds patience) {
     reaped.emplace_back(child, status);
     return true;
   });
+  for (const pid_t group : unknown_) reap_unheld(P_PGID, group, [] {});
   // Those who wait for the end of a process may own what owns this.
   for (const auto& [child, status] : reaped) {
     if (const auto handler = std::exchange(child->handler_, nullptr)) handler(status);

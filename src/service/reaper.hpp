@@ -33,6 +33,8 @@ class WatchedChild : public std::enable_shared_from_this<WatchedChild> {
   [[nodiscard]] int pidfd() const noexcept { return process_.pidfd(); }
   /// Whom to tell from now on.
   void set_handler(Handler handler) { handler_ = std::move(handler); }
+  /// Whether it may leave processes behind in the group that it leads (setpgid(2)): they are killed before it is reaped.
+  void set_leads_group() noexcept { leads_group_ = true; }
   /// SIGKILL; the handler is still called.
   void kill() const noexcept { process_.kill(); }
 
@@ -40,6 +42,7 @@ class WatchedChild : public std::enable_shared_from_this<WatchedChild> {
   friend class Reaper;
   void wait();
   void look();
+  void kill_group() const noexcept;
   /// Whether the child has ended and has been reaped.
   bool try_reap(base::ExitStatus& status);
 
@@ -48,6 +51,7 @@ class WatchedChild : public std::enable_shared_from_this<WatchedChild> {
   // Watches the process's pidfd, which stays the process's. Not open where that is not to be had.
   boost::asio::posix::stream_descriptor ended_;
   Handler handler_;
+  bool leads_group_ = false;
 };
 
 /// Owns all children of a service from their fork until they have been reaped.
@@ -68,7 +72,8 @@ class Reaper {
   void reap_group(pid_t group, const std::function<void()>& done);
   /// The same for one child, of which only the number is known.
   void reap_process(pid_t pid);
-  /// Reaps, as they end, those children of a process group that nobody watches; the others are left to who does.
+  /// Reaps, as they end, those children of a process group that nobody watches; the others are left to who does. Those that
+  /// are left when end_all() is called are killed.
   void reap_unknown(pid_t group);
 
   /// Kills all children and waits for them, blocking, for at most `patience`; the handlers of those that have ended are called, and
@@ -86,6 +91,8 @@ class Reaper {
 
   boost::asio::any_io_executor executor_;
   std::unordered_set<std::shared_ptr<WatchedChild>> children_;
+  // Groups in which there may be children that nobody watches.
+  std::unordered_set<pid_t> unknown_;
   // Of end_all(), once that has begun.
   std::optional<std::chrono::steady_clock::time_point> deadline_;
   std::shared_ptr<const Reaper*> alive_ = std::make_shared<const Reaper*>(this);

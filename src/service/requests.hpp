@@ -7,6 +7,7 @@
 #include <nsenterd/event.hpp>
 
 #include "operations/operation.hpp"
+#include "service/exchange.hpp"
 
 namespace nsenterd::service {
 
@@ -14,17 +15,14 @@ struct CheckedRequests {
   /// What is to answer the first, and each of those that follow it.
   const operations::Operation* first = nullptr;
   std::vector<const operations::Operation*> following;
-  /// What the agent is sent: the message, or a list of several (wire/message_list.hpp). Until the agent that has it is known to be
+  /// What the agent is sent: the message, or a list (wire/message_list.hpp). Until the agent that has it is known to be
   /// the right one.
   std::string text;
-  /// Of all of them together.
-  operations::PrivateMountNeeds needs;
-  bool takes_personality = false;
-  /// Whether none of them changes anything.
-  bool only_read = true;
+  /// Of several, or of one that changes the agent.
+  bool is_list = false;
+  /// Of all of them together. The agent forks where one of them that is not the last takes a personality.
+  ExchangeNeeds needs{.only_reads = true};
   bool answers_with_descriptor = false;
-  /// Whether the agent forks, because one of them that is not the last takes a personality.
-  bool forks = false;
 
   [[nodiscard]] std::size_t count() const noexcept { return 1 + following.size(); }
   [[nodiscard]] const operations::Operation& operation(std::size_t index) const {

@@ -14,12 +14,12 @@ bool Responses::take(const operations::Operation& operation, Frame frame) {
   const bool understood =
       failed_ ? operations::is_error_response(parts->payload) : operation.is_response(parts->payload);
   const bool with_descriptor = !failed_ && operation.answers_with_descriptor;
-  if (!understood || with_descriptor != static_cast<bool>(frame.descriptor)) return false;
+  if (!understood || frame.descriptors.size() != (with_descriptor ? 1U : 0U)) return false;
   size_ += frame.body.size();
   // An error is said even where there is no room left.
   if (!failed_ && size_ > wire::kMaxFrame) return false;
   if (with_descriptor) {
-    descriptor_ = std::move(frame.descriptor);
+    descriptor_ = std::move(frame.descriptors.front());
     descriptor_number_ = descriptor_.get();
     opened_ = operation.response;
     // Its number is this process's own; whoever passes the text on passes the descriptor on as the only one.

@@ -1,74 +1,22 @@
-#include <unistd.h>
-
 #include <nsenterd/service.hpp>
 
-#include "launch/fork_server_process.hpp"
+#include "launch/program.hpp"
 #include "service/event_state.hpp"
+#include "service/message_exchange.hpp"
 #include "service/service_state.hpp"
 
 namespace nsenterd {
-namespace {
-
-constexpr std::chrono::seconds kStartPatience{5};
-constexpr std::chrono::seconds kEndPatience{1};
-
-Failure start_failure(const char* prefix, const base::SystemError& error) {
-  return JoinFailed{std::string(prefix) + std::string(error.step), error.error};
-}
-
-}  // namespace
-
-namespace service {
-
-ServiceState::ServiceState(boost::asio::any_io_executor executor, base::UniqueFd program,
-                           const ServiceOptions& options, const NamespaceIds& own_namespaces)
-    : executor_(std::move(executor)),
-      max_events_(options.max_events),
-      own_namespaces_(own_namespaces),
-      reaper_(executor_),
-      spawner_(executor_, reaper_, std::move(program)),
-      pool_(executor_, options.warm_agents) {}
-
-bool ServiceState::enter(std::shared_ptr<EventState> event) {
-  if (running_.size() + stuck_ >= max_events_) return false;
-  running_.insert(std::move(event));
-  return true;
-}
-
-void ServiceState::leave(const std::shared_ptr<EventState>& event) {
-  running_.erase(event);
-}
-
-void ServiceState::shut_down() {
-  shut_down_ = true;
-  while (!running_.empty()) {
-    const auto event = *running_.begin();
-    event->end(Failure(Terminated{}));
-  }
-  pool_.clear();
-  spawner_.stop();
-  reaper_.end_all(kEndPatience);
-}
-
-}  // namespace service
 
 Result<NSenterService> NSenterService::create(boost::asio::any_io_executor executor,
                                               const ServiceOptions& options) {
-  if (const auto kernel = launch::check_kernel(); !kernel)
-    return start_failure("kernel lacks ", kernel.error());
   auto program = launch::load_program(options.agent);
-  if (!program) return start_failure("load agent: ", program.error());
-  const auto self = Target::open(::getpid());
-  const auto own_namespaces = self ? self->namespaces({Namespace::user, Namespace::mnt}) : self.error();
-  if (!own_namespaces) return own_namespaces.error();
-  auto state = std::make_shared<service::ServiceState>(std::move(executor), std::move(*program), options,
-                                                       *own_namespaces);
-  if (const auto started = state->spawner().start(kStartPatience); !started) {
-    // Waits for the process that was started, which would otherwise be left as a zombie.
-    state->shut_down();
-    return start_failure("fork server: ", started.error());
-  }
-  return NSenterService(std::move(state));
+  if (!program) return service::start_failure("load agent: ", program.error());
+  auto state = service::ServiceState::start(std::move(executor), std::move(*program), options.max_events,
+                                            options.warm_agents);
+  if (!state) return state.error();
+  (*state)->spawner().on_restarted(options.on_fork_server_restarted);
+  (*state)->on_stuck(options.on_agent_stuck);
+  return NSenterService(std::move(*state));
 }
 
 NSenterService::NSenterService(std::shared_ptr<service::ServiceState> state) noexcept
@@ -100,8 +48,11 @@ NSenterEvent NSenterService::new_event(pid_t pid, uid_t uid, gid_t gid, Namespac
 }
 
 NSenterEvent NSenterService::new_event(EventParameters parameters, Message request, Message response) {
-  return NSenterEvent(std::make_shared<service::EventState>(state_, std::move(parameters), std::move(request),
-                                                            std::move(response)));
+  auto exchange = std::make_unique<service::MessageExchange>(std::move(parameters), std::move(request),
+                                                             std::move(response));
+  service::MessageExchange& messages = *exchange;
+  return {std::make_shared<service::EventState>(state_, messages.parameters(), std::move(exchange)),
+          messages};
 }
 
 void NSenterService::start_send(service::EventState& event, Handler handler) {
@@ -112,6 +63,10 @@ void NSenterService::start_receive(service::EventState& event, Handler handler) 
 }
 void NSenterService::start_terminate(service::EventState& event, Handler handler) {
   event.terminate(std::move(handler));
+}
+
+void NSenterService::set_limits(std::size_t max_events, const WarmAgentLimits& warm_agents) {
+  state_->set_limits(max_events, warm_agents);
 }
 
 std::size_t NSenterService::events_running() const noexcept {
@@ -130,12 +85,15 @@ boost::asio::any_io_executor NSenterService::default_executor() const {
   return state_->executor();
 }
 
-NSenterEvent::NSenterEvent(std::shared_ptr<service::EventState> state) noexcept : state_(std::move(state)) {}
+NSenterEvent::NSenterEvent(std::shared_ptr<service::EventState> state,
+                           service::MessageExchange& exchange) noexcept
+    : state_(std::move(state)), exchange_(&exchange) {}
 
 NSenterEvent& NSenterEvent::operator=(NSenterEvent&& other) noexcept {
   if (this != &other) {
     if (state_) state_->end(Failure(Terminated{}));
     state_ = std::move(other.state_);
+    exchange_ = other.exchange_;
   }
   return *this;
 }
@@ -145,34 +103,34 @@ NSenterEvent::~NSenterEvent() {
 }
 
 const EventParameters& NSenterEvent::parameters() const noexcept {
-  return state_->parameters();
+  return exchange_->parameters();
 }
 const Message& NSenterEvent::request() const noexcept {
-  return state_->request();
+  return exchange_->request();
 }
 void NSenterEvent::set_request(Message request) {
-  state_->set_request(std::move(request));
+  exchange_->set_request(std::move(request));
 }
 const Message& NSenterEvent::response() const {
-  return state_->responses().first();
+  return exchange_->responses().first();
 }
 const std::string& NSenterEvent::response_text() const noexcept {
-  return state_->responses().first_text();
+  return exchange_->responses().first_text();
 }
 const std::vector<Message>& NSenterEvent::following_responses() const {
-  return state_->responses().following();
+  return exchange_->responses().following();
 }
 const std::vector<std::string>& NSenterEvent::following_response_texts() const noexcept {
-  return state_->responses().following_texts();
+  return exchange_->responses().following_texts();
 }
 int NSenterEvent::descriptor() const noexcept {
-  return state_->responses().descriptor().get();
+  return exchange_->responses().descriptor().get();
 }
 int NSenterEvent::release_descriptor() noexcept {
-  return state_->responses().descriptor().release();
+  return exchange_->responses().descriptor().release();
 }
 void NSenterEvent::set_response(Message response) {
-  state_->responses().set_first(std::move(response));
+  exchange_->responses().set_first(std::move(response));
 }
 pid_t NSenterEvent::process_id() const noexcept {
   return state_->process_id();

@@ -22,7 +22,7 @@ constexpr std::chrono::seconds kPatience{2};
 }  // namespace
 
 base::Result<void> Spawner::launch() {
-  auto server = launch::start_fork_server(program_.get());
+  auto server = launch::start_fork_server(program_);
   if (!server) return server.error();
   auto control = std::make_shared<boost::asio::posix::stream_descriptor>(executor_);
   auto watched = take_over(*control, std::move(server->control));
@@ -56,23 +56,23 @@ base::Result<void> Spawner::start(std::chrono::milliseconds patience) {
   return result;
 }
 
-void Spawner::spawn(const nsjoin::JoinPlan& plan, int socket, int target, Handler handler) {
+void Spawner::spawn(const nsjoin::JoinPlan& plan, std::span<const int> descriptors, Handler handler) {
   if (control_ == nullptr) {
     if (auto launched = launch(); !launched) {
       return fail_later(std::move(handler), {Step::fork, 0, launched.error().error});
     }
     wait_for_reply();
+    if (restarted_) restarted_();
   }
   const launch::SpawnRequest request{next_id_++, plan};
-  const auto sent = launch::send_spawn_request(control_->native_handle(), request, socket, target);
+  const auto sent = launch::send_spawn_request(control_->native_handle(), request, descriptors);
   if (!sent) return fail_later(std::move(handler), {Step::fork, 0, sent.error().error});
   pending_.push_back({request.id, std::move(handler), Clock::now()});
   watch();
 }
 
 void Spawner::stop() {
-  if (process_) process_->kill();
-  process_.reset();
+  if (process_) kill_server();
   while (control_ != nullptr) {
     auto received = launch::receive_spawn_reply(control_->native_handle());
     if (!received) break;
@@ -133,11 +133,15 @@ void Spawner::watch() {
 
 void Spawner::give_up(int error) {
   control_.reset();
+  kill_server();
+  for (Pending& pending : std::exchange(pending_, {})) pending.handler(StepFailure{Step::fork, 0, error});
+}
+
+void Spawner::kill_server() {
   process_->kill();
   // It may have forked children that it could not tell of any more. It leads the group that they are in.
   reaper_.reap_unknown(process_->pid());
   process_.reset();
-  for (Pending& pending : std::exchange(pending_, {})) pending.handler(StepFailure{Step::fork, 0, error});
 }
 
 void Spawner::fail_later(Handler handler, const StepFailure& failure) {

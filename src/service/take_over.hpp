@@ -3,14 +3,14 @@
 
 #include <boost/asio/posix/stream_descriptor.hpp>
 
+#include <nsenterd/unique_fd.hpp>
+
 #include "base/result.hpp"
-#include "base/unique_fd.hpp"
 
 namespace nsenterd::service {
 
 /// Makes a descriptor the event loop's. Fails, and closes it, where the kernel lets the loop watch no other: then Asio would throw.
-inline base::Result<void> take_over(boost::asio::posix::stream_descriptor& watched,
-                                    base::UniqueFd descriptor) {
+inline base::Result<void> take_over(boost::asio::posix::stream_descriptor& watched, UniqueFd descriptor) {
   boost::system::error_code refused;
   watched.assign(descriptor.get(), refused);
   if (refused) return base::SystemError{"epoll_ctl", refused.value()};

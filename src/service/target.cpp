@@ -5,19 +5,20 @@
 #include <fcntl.h>
 #include <poll.h>
 
-#include <nsenterd/event.hpp>
+#include <nsenterd/target.hpp>
+#include <nsenterd/unique_fd.hpp>
 
 #include "base/syscalls.hpp"
-#include "base/unique_fd.hpp"
 #include "nsjoin/namespace_table.hpp"
+#include "service/namespace_inode.hpp"
 
 namespace nsenterd {
 
 struct Target::Pinned {
   pid_t pid;
-  base::UniqueFd pidfd;
+  UniqueFd pidfd;
   /// /proc/PID/ns, once it has been asked for. It stays the same process's: another with its number is another file.
-  base::UniqueFd namespaces = {};
+  UniqueFd namespaces = {};
   /// That of its pid namespace, which it never leaves; 0 before it has been looked up.
   std::uint64_t pid_namespace = 0;
 };
@@ -28,7 +29,7 @@ namespace {
 /// if it has ended.
 std::optional<pid_t> pid_of(int pidfd) {
   const std::string path = "/proc/self/fdinfo/" + std::to_string(pidfd);
-  const base::UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   char buffer[512];
   const ssize_t size = file ? ::read(file.get(), buffer, sizeof buffer) : -1;
   if (size <= 0) return std::nullopt;
@@ -42,19 +43,11 @@ std::optional<pid_t> pid_of(int pidfd) {
   return pid;
 }
 
-/// Of a link such as "net:[4026531840]".
-std::uint64_t inode_of(std::string_view link) {
-  std::uint64_t inode = 0;
-  const auto at = link.find('[');
-  if (at != std::string_view::npos) std::from_chars(link.data() + at + 1, link.data() + link.size(), inode);
-  return inode;
-}
-
 }  // namespace
 
 Result<Target> Target::open(pid_t pid) {
   if (pid <= 0) return Failure(InvalidParameter{"pid"});
-  base::UniqueFd pidfd(base::pidfd_open(pid));
+  UniqueFd pidfd(base::pidfd_open(pid));
   // EINVAL: the number is that of a thread, not of a process.
   if (!pidfd && (errno == ESRCH || errno == EINVAL)) return Failure(NoSuchTarget{});
   if (!pidfd) return Failure(JoinFailed{"pidfd_open", errno});
@@ -64,7 +57,7 @@ Result<Target> Target::open(pid_t pid) {
 Result<Target> Target::from_pidfd(int pidfd) {
   // First: closing a copy of something else could wait for ever.
   if (!base::is_pidfd(pidfd)) return Failure(InvalidParameter{"pidfd"});
-  base::UniqueFd own(::fcntl(pidfd, F_DUPFD_CLOEXEC, 0));
+  UniqueFd own(::fcntl(pidfd, F_DUPFD_CLOEXEC, 0));
   if (!own) return Failure(JoinFailed{"fcntl", errno});
   const auto pid = pid_of(own.get());
   if (!pid || *pid == 0) return Failure(InvalidParameter{"pidfd"});
@@ -91,7 +84,7 @@ Result<NamespaceIds> Target::namespaces(Namespaces kinds) const {
   };
   if (!pinned_->namespaces) {
     const std::string path = "/proc/" + std::to_string(pid()) + "/ns";
-    base::UniqueFd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
+    UniqueFd directory(::open(path.c_str(), O_PATH | O_DIRECTORY | O_CLOEXEC));
     if (!directory) return failure("open ns");
     // It was this process's directory only if the number was still its own.
     if (has_ended()) return Failure(NoSuchTarget{});
@@ -109,7 +102,7 @@ Result<NamespaceIds> Target::namespaces(Namespaces kinds) const {
     std::array<char, 32> link;
     const ssize_t size = ::readlinkat(pinned_->namespaces.get(), name, link.data(), link.size());
     if (size < 0) return failure(name);
-    ids[kind] = inode_of({link.data(), static_cast<std::size_t>(size)});
+    ids[kind] = service::inode_of_link({link.data(), static_cast<std::size_t>(size)});
   }
   if (kinds.contains(Namespace::pid)) pinned_->pid_namespace = ids[Namespace::pid];
   return ids;

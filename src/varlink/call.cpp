@@ -3,6 +3,7 @@
 #include <utility>
 
 #include "varlink/connection.hpp"
+#include "varlink/observer.hpp"
 
 namespace nsenterd::varlink {
 
@@ -35,33 +36,34 @@ bool Call::is_connected() const noexcept {
 }
 
 void Call::reply(std::string_view parameters, std::vector<base::ForeignFd> descriptors) {
-  send(encode_reply(parameters, false), std::move(descriptors), true);
+  finish(encode_reply(parameters, false), std::move(descriptors), {});
 }
 
 void Call::reply_continues(std::string_view parameters) {
-  send(encode_reply(parameters, true), {}, false);
+  const auto connection = connection_.lock();
+  if (!replied_ && connection && !message_.oneway) connection->send(encode_reply(parameters, true), {});
 }
 
 void Call::error(std::string_view name, const Json& parameters) {
-  send(encode_error(name, parameters), {}, true);
+  finish(encode_error(name, parameters), {}, {name, &parameters});
 }
 
 void Call::invalid_parameter(std::string_view name) {
   error("org.varlink.service.InvalidParameter", {{"parameter", name}});
 }
 
-void Call::send(std::string text, std::vector<base::ForeignFd> descriptors, bool last) {
-  if (std::exchange(replied_, replied_ || last)) return;
-  if (last) {
-    on_abandoned_ = nullptr;
-    // Before the client hears of it: those that nobody claimed are not kept.
-    descriptors_.clear();
-  }
+void Call::finish(std::string text, std::vector<base::ForeignFd> descriptors, const CallEnd& end) {
+  if (std::exchange(replied_, true)) return;
+  on_abandoned_ = nullptr;
+  // Before the client hears of it: those that nobody claimed are not kept.
+  descriptors_.clear();
   const auto connection = connection_.lock();
   if (!connection) return;
+  // Before the reply is given: whether somebody is there to get it or not, this is how the call has ended.
+  connection->let_go_of_call(end);
   if (!message_.oneway) connection->send(std::move(text), std::move(descriptors));
-  if (last) times_.replied = CallTimes::Clock::now();
-  if (last) connection->finish_call();
+  times_.replied = CallTimes::Clock::now();
+  connection->finish_call();
 }
 
 void Call::abandon() {

@@ -10,23 +10,30 @@
 
 #include <sys/types.h>
 
+#include <nsenterd/unique_fd.hpp>
+
 #include "base/foreign_fd.hpp"
-#include "base/unique_fd.hpp"
 #include "varlink/call_message.hpp"
 
 namespace nsenterd::varlink {
 
 class Connection;
+struct CallEnd;
 
-/// Who sits at the other end of a connection, by the kernel's word (SO_PEERCRED, SO_PEERPIDFD, unix(7)).
+/// Who sits at the other end of a connection, by the kernel's word (SO_PEERCRED, SO_PEERGROUPS, SO_PEERPIDFD, unix(7)).
 struct Peer {
   /// As our own namespaces number them. The process may have ended, and may have handed its end to another.
   /// 0 if the process has ended.
   pid_t pid = 0;
   uid_t uid = 0;
   gid_t gid = 0;
+  /// Its supplementary groups when it connected; not asked for where it is root.
+  std::vector<gid_t> groups = {};
   /// Empty where the kernel cannot tell (before Linux 6.5).
-  base::UniqueFd pidfd;
+  UniqueFd pidfd;
+  /// Whether it was in our user namespace when it was accepted: then it is no process of a container that has one of its own,
+  /// whatever its ids. False where it had ended.
+  bool in_own_user_namespace = false;
 };
 
 /// When a call came.
@@ -53,6 +60,7 @@ class Call {
 
   [[nodiscard]] const std::string& method() const noexcept { return message_.method; }
   [[nodiscard]] Json& parameters() noexcept { return message_.parameters; }
+  [[nodiscard]] const Json& parameters() const noexcept { return message_.parameters; }
   [[nodiscard]] bool more() const noexcept { return message_.more; }
   [[nodiscard]] bool upgrade() const noexcept { return message_.upgrade; }
   [[nodiscard]] const CallTimes& times() const noexcept { return times_; }
@@ -76,12 +84,17 @@ class Call {
   void error(std::string_view name, const Json& parameters = Json::object());
   void invalid_parameter(std::string_view name);
 
+  /// What the call is about, for the server's observer; kept for as long as the call. It knows the type.
+  void set_subject(std::shared_ptr<const void> subject) noexcept { subject_ = std::move(subject); }
+  [[nodiscard]] const void* subject() const noexcept { return subject_.get(); }
+
   /// Called at most once: when the connection ends before the last reply, also from within reply_continues().
   void on_abandoned(std::function<void()> handler) { on_abandoned_ = std::move(handler); }
 
  private:
   friend class Connection;
-  void send(std::string text, std::vector<base::ForeignFd> descriptors, bool last);
+  /// The last reply, an error or none.
+  void finish(std::string text, std::vector<base::ForeignFd> descriptors, const CallEnd& end);
   void abandon();
 
   std::weak_ptr<Connection> connection_;
@@ -90,6 +103,7 @@ class Call {
   std::vector<base::ForeignFd> descriptors_;
   CallTimes times_;
   std::function<void()> on_abandoned_;
+  std::shared_ptr<const void> subject_;
   bool replied_ = false;
 };
 

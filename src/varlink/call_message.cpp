@@ -9,8 +9,8 @@ void throw_exception_from_error(const BadCall& error, const boost::source_locati
   throw std::runtime_error("bad call: " + error.key);
 }
 
-boost::system::result<CallMessage, BadCall> decode_call(std::string_view text) {
-  auto parsed = wire::parse_json(text);
+boost::system::result<CallMessage, BadCall> decode_call(std::string_view text, std::size_t max_depth) {
+  auto parsed = wire::parse_json(text, max_depth);
   if (!parsed || !parsed->is_object()) return BadCall{"message"};
   CallMessage call;
   for (const auto& [key, value] : parsed->items()) {

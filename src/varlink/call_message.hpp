@@ -29,8 +29,9 @@ struct BadCall {
 };
 [[noreturn]] void throw_exception_from_error(const BadCall& error, const boost::source_location& where);
 
-/// Decodes the text of one call, without its NUL.
-boost::system::result<CallMessage, BadCall> decode_call(std::string_view text);
+/// Decodes the text of one call, without its NUL. `max_depth` is that of Limits.
+boost::system::result<CallMessage, BadCall> decode_call(std::string_view text,
+                                                        std::size_t max_depth = wire::kMaxDepth);
 
 /// The texts of replies, with their NUL. `parameters` is a JSON object; that of an answer, which may be long, as text.
 std::string encode_reply(std::string_view parameters, bool continues);

@@ -22,13 +22,15 @@ constexpr int kCallsInTurn = 64;
 }  // namespace
 
 Connection::Connection(boost::asio::posix::stream_descriptor socket, std::shared_ptr<const Peer> peer,
-                       bool authorized, const Limits& limits, Handler dispatch, ClosedHandler closed)
+                       bool authorized, const Limits& limits, Handler dispatch, ClosedHandler closed,
+                       Observer* observer)
     : socket_(std::move(socket)),
       peer_(std::move(peer)),
       authorized_(authorized),
       limits_(limits),
       dispatch_(std::move(dispatch)),
       closed_(std::move(closed)),
+      observer_(observer),
       timer_(socket_.get_executor()) {}
 
 void Connection::start() {
@@ -50,7 +52,7 @@ void Connection::close() {
   output_.clear();
   pending_ = 0;
   descriptors_.clear();
-  if (const auto call = call_.lock()) call->abandon();
+  if (const auto call = let_go_of_call({.abandoned = true})) call->abandon();
   closed_(shared_from_this());
 }
 
@@ -81,7 +83,7 @@ void Connection::watch_for_hangup() {
 void Connection::on_readable() {
   // rest() comes back to it: nothing is taken in before what there is has been served.
   if (resting_) return;
-  if (!authorized_) return end_with(encode_error("org.varlink.service.PermissionDenied", Json::object()));
+  if (!authorized_) return end_with("org.varlink.service.PermissionDenied", Json::object());
   // Several calls may have come; each is begun when the one before it is done.
   if (receive()) next_call();
   read();
@@ -172,7 +174,7 @@ void Connection::rest() {
 }
 
 void Connection::begin_call(std::string_view text) {
-  auto message = decode_call(text);
+  auto message = decode_call(text, limits_.depth);
   if (!message) return refuse(message.error().key);
   busy_ = true;
   set_clock(Clock::stopped);
@@ -182,9 +184,14 @@ void Connection::begin_call(std::string_view text) {
   dispatch_(std::move(call));
 }
 
+std::shared_ptr<Call> Connection::let_go_of_call(const CallEnd& end) {
+  auto call = std::exchange(call_, {}).lock();
+  if (call && observer_ != nullptr) observer_->call_ended(*call, end);
+  return call;
+}
+
 void Connection::finish_call() {
   busy_ = false;
-  call_.reset();
   // Had the next one come already, it would have waited for this one.
   if (begin_ < input_.size()) times_.accepted = times_.read = CallTimes::Clock::now();
   if (finishing_ && output_.empty()) return close();
@@ -193,13 +200,14 @@ void Connection::finish_call() {
 }
 
 void Connection::refuse(std::string_view parameter) {
-  end_with(encode_error("org.varlink.service.InvalidParameter", {{"parameter", parameter}}));
+  end_with("org.varlink.service.InvalidParameter", {{"parameter", parameter}});
 }
 
-void Connection::end_with(std::string text) {
+void Connection::end_with(std::string_view error, const Json& parameters) {
   descriptors_.clear();
   closing_ = true;
-  send(std::move(text), {});
+  if (observer_ != nullptr) observer_->client_refused(*peer_, error, parameters);
+  send(encode_error(error, parameters), {});
 }
 
 void Connection::send(std::string text, std::vector<base::ForeignFd> descriptors) {

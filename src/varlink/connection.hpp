@@ -12,10 +12,12 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
+#include <nsenterd/unique_fd.hpp>
+
 #include "base/foreign_fd.hpp"
-#include "base/unique_fd.hpp"
 #include "varlink/call.hpp"
 #include "varlink/limits.hpp"
+#include "varlink/observer.hpp"
 #include "wire/descriptors.hpp"
 
 namespace nsenterd::varlink {
@@ -25,9 +27,10 @@ class Connection : public std::enable_shared_from_this<Connection> {
   using ClosedHandler = std::function<void(const std::shared_ptr<Connection>&)>;
 
   /// A peer that is not authorized gets PermissionDenied for its first bytes, which nobody looks at. `dispatch` gets every call; the next one when the last reply to it has been given. `closed` is called
-  /// once, when the connection has ended, by whichever side; whoever owns it lets it go then.
+  /// once, when the connection has ended, by whichever side; whoever owns it lets it go then. The observer, if there is one, outlives
+  /// the connection while it is open.
   Connection(boost::asio::posix::stream_descriptor socket, std::shared_ptr<const Peer> peer, bool authorized,
-             const Limits& limits, Handler dispatch, ClosedHandler closed);
+             const Limits& limits, Handler dispatch, ClosedHandler closed, Observer* observer);
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
   ~Connection() = default;
@@ -80,6 +83,8 @@ class Connection : public std::enable_shared_from_this<Connection> {
 
   void send(std::string text, std::vector<base::ForeignFd> descriptors);
   void finish_call();
+  /// The call under way has ended, which the observer hears of once. It is returned, if anybody still holds it.
+  std::shared_ptr<Call> let_go_of_call(const CallEnd& end);
   /// Writes what the socket takes, and waits for room for the rest. Returns whether it took anything.
   bool write();
   void wait_for_room();
@@ -87,7 +92,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   void on_late();
   /// Refuses what the client sent, and ends the connection when that has been written.
   void refuse(std::string_view parameter);
-  void end_with(std::string text);
+  void end_with(std::string_view error, const Json& parameters);
 
   boost::asio::posix::stream_descriptor socket_;
   std::shared_ptr<const Peer> peer_;
@@ -95,6 +100,7 @@ class Connection : public std::enable_shared_from_this<Connection> {
   Limits limits_;
   Handler dispatch_;
   ClosedHandler closed_;
+  Observer* observer_;
 
   std::string input_;
   // Where in input_ the message begins that is next, and how far it has been searched for its end.

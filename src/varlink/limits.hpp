@@ -4,11 +4,15 @@
 #include <chrono>
 #include <cstddef>
 
+#include "wire/json.hpp"
+
 namespace nsenterd::varlink {
 
 struct Limits {
   /// Bytes of one message, without its NUL.
   std::size_t message = 16U << 20U;
+  /// Arrays and objects within one another.
+  std::size_t depth = wire::kMaxDepth;
   /// Descriptors with one message.
   std::size_t descriptors = 16;
   /// Connections of all users, and of one.
@@ -21,6 +25,8 @@ struct Limits {
   std::chrono::milliseconds reply_time = std::chrono::seconds(10);
   /// Bytes of replies pending for one connection. A single reply may be half of it (wire::kMaxFrame).
   std::size_t output = 128U << 20U;
+
+  friend bool operator==(const Limits&, const Limits&) = default;
 };
 
 }  // namespace nsenterd::varlink

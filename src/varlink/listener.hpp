@@ -5,7 +5,7 @@
 
 #include <sys/stat.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
 
 namespace nsenterd::varlink {
 
@@ -21,11 +21,11 @@ class Listener {
   ~Listener();
 
   /// Gives the listening socket to the caller.
-  [[nodiscard]] base::UniqueFd take_socket() noexcept { return std::move(socket_); }
+  [[nodiscard]] UniqueFd take_socket() noexcept { return std::move(socket_); }
 
  private:
   std::filesystem::path path_;
-  base::UniqueFd socket_;
+  UniqueFd socket_;
   struct stat own_ {};
 };
 

@@ -31,8 +31,7 @@ Server::Server(boost::asio::any_io_executor executor, ServerInfo info, Authorize
     : executor_(std::move(executor)),
       info_(std::move(info)),
       authorize_(std::move(authorize)),
-      limits_(limits),
-      pause_(executor_) {
+      limits_(limits) {
   add({kServiceInterfaceName,
        kServiceInterface,
        {{"GetInfo", [this](const auto& call) { get_info(*call); }},
@@ -49,14 +48,22 @@ void Server::add(Interface interface) {
   interfaces_.insert_or_assign(std::move(name), std::move(interface));
 }
 
-void Server::serve(base::UniqueFd listener) {
-  listener_ = std::make_shared<boost::asio::posix::stream_descriptor>(executor_, listener.release());
-  accept();
+void Server::serve(UniqueFd listener) {
+  listening_.push_back(std::make_shared<Listening>(
+      Listening{boost::asio::posix::stream_descriptor(executor_, listener.release()),
+                boost::asio::steady_timer(executor_)}));
+  accept(listening_.back());
 }
 
 void Server::stop() {
   stop_accepting();
   for (const auto& connection : all_connections()) connection->close();
+}
+
+void Server::authorize_again() {
+  for (const auto& connection : all_connections()) {
+    if (!authorize_(connection->peer())) connection->close();
+  }
 }
 
 void Server::drain(std::function<void()> done) {
@@ -67,37 +74,39 @@ void Server::drain(std::function<void()> done) {
 }
 
 void Server::stop_accepting() {
-  listener_.reset();
-  pause_.cancel();
+  listening_.clear();
 }
 
 std::vector<std::shared_ptr<Connection>> Server::all_connections() const {
   return {connections_.begin(), connections_.end()};
 }
 
-void Server::accept() {
-  listener_->async_wait(descriptor_base::wait_read,
-                        [this, alive = std::weak_ptr(listener_)](const boost::system::error_code& error) {
-                          if (!error && !alive.expired()) on_acceptable();
-                        });
+void Server::accept(const ListeningPtr& listening) {
+  listening->socket.async_wait(descriptor_base::wait_read, [this, waiting = std::weak_ptr(listening)](
+                                                               const boost::system::error_code& error) {
+    const auto still = waiting.lock();
+    if (!error && still) on_acceptable(still);
+  });
 }
 
-void Server::on_acceptable() {
-  base::UniqueFd socket(
-      ::accept4(listener_->native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+void Server::on_acceptable(const ListeningPtr& listening) {
+  UniqueFd socket(
+      ::accept4(listening->socket.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
   if (!socket && (errno == EMFILE || errno == ENFILE || errno == ENOBUFS || errno == ENOMEM)) {
     // The listener stays readable: without a rest this would be a busy loop until a descriptor is free again.
-    pause_.expires_after(kPause);
-    pause_.async_wait([this, alive = std::weak_ptr(listener_)](const boost::system::error_code& error) {
-      if (!error && !alive.expired()) accept();
-    });
+    listening->pause.expires_after(kPause);
+    listening->pause.async_wait(
+        [this, waiting = std::weak_ptr(listening)](const boost::system::error_code& error) {
+          const auto still = waiting.lock();
+          if (!error && still) accept(still);
+        });
     return;
   }
   if (socket) admit(std::move(socket));
-  accept();
+  accept(listening);
 }
 
-void Server::admit(base::UniqueFd accepted) {
+void Server::admit(UniqueFd accepted) {
   auto peer = peer_of(accepted.get());
   if (!peer) return;
   boost::asio::posix::stream_descriptor socket(executor_);
@@ -111,7 +120,9 @@ void Server::admit(base::UniqueFd accepted) {
   const std::size_t connections = authorized ? limits_.connections : limits_.connections / 2;
   std::size_t& users = connections_of_users_[peer->uid];
   if (connections_.size() >= connections || users >= limits_.connections_of_user) {
-    const std::string text = encode_error(info_.overloaded_error, {{"limit", "connections"}});
+    const Json limit{{"limit", "connections"}};
+    const std::string text = encode_error(info_.overloaded_error, limit);
+    if (observer_ != nullptr) observer_->client_refused(*peer, info_.overloaded_error, limit);
     // A fresh socket takes so little at once; if not, its end says enough.
     static_cast<void>(::send(socket.native_handle(), text.data(), text.size(), MSG_NOSIGNAL | MSG_DONTWAIT));
     if (users == 0) connections_of_users_.erase(peer->uid);
@@ -120,8 +131,9 @@ void Server::admit(base::UniqueFd accepted) {
   ++users;
   const auto connection = std::make_shared<Connection>(
       std::move(socket), std::make_shared<const Peer>(std::move(*peer)), authorized, limits_,
-      [this](const auto& call) { dispatch(call); }, [this](const auto& ended) { let_go(ended); });
+      [this](const auto& call) { dispatch(call); }, [this](const auto& ended) { let_go(ended); }, observer_);
   connections_.insert(connection);
+  if (activity_) activity_();
   connection->start();
 }
 
@@ -130,10 +142,12 @@ void Server::let_go(const std::shared_ptr<Connection>& connection) {
   const auto users = connections_of_users_.find(connection->peer().uid);
   if (--users->second == 0) connections_of_users_.erase(users);
   if (disconnected_) disconnected_(connection->peer());
+  if (activity_) activity_();
   if (connections_.empty() && drained_) std::exchange(drained_, nullptr)();
 }
 
 void Server::dispatch(const std::shared_ptr<Call>& call) const {
+  if (activity_) activity_();
   // No method here takes the connection over.
   if (call->upgrade()) return call->invalid_parameter("upgrade");
   const std::string_view method = call->method();

@@ -13,10 +13,12 @@
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/steady_timer.hpp>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "varlink/call.hpp"
 #include "varlink/connection.hpp"
 #include "varlink/limits.hpp"
+#include "varlink/observer.hpp"
 
 namespace nsenterd::varlink {
 
@@ -55,8 +57,16 @@ class Server {
   /// Called once for every connection that was admitted, when it has ended, by whichever side, and after
   /// Call::on_abandoned(). Calls of that connection have this very Peer.
   void on_disconnected(std::function<void(const Peer&)> handler) { disconnected_ = std::move(handler); }
-  /// Accepts connections on a listening socket from now on.
-  void serve(base::UniqueFd listener);
+  /// For connections that are accepted from now on.
+  void set_limits(const Limits& limits) { limits_ = limits; }
+  /// Asks anew of every peer whether it may call, and ends the connections of those who may not any more.
+  void authorize_again();
+  /// It is told of everything from now on, and outlives the server.
+  void observe(Observer& observer) { observer_ = &observer; }
+  /// Called whenever there is something new: a connection, a call, or that a connection has ended.
+  void on_activity(std::function<void()> handler) { activity_ = std::move(handler); }
+  /// Accepts connections on a listening socket from now on; on as many as are given.
+  void serve(UniqueFd listener);
   /// Accepts no more. Ends every connection as soon as the call under way has been answered and its replies
   /// written, at once where there are none; calls sent ahead are not begun. `done` is called once, when no
   /// connection is left: perhaps before this returns, or by stop(), but not by the destructor.
@@ -70,9 +80,16 @@ class Server {
   [[nodiscard]] std::size_t connections() const noexcept { return connections_.size(); }
 
  private:
-  void accept();
-  void on_acceptable();
-  void admit(base::UniqueFd accepted);
+  /// A listening socket, and what it rests by.
+  struct Listening {
+    boost::asio::posix::stream_descriptor socket;
+    boost::asio::steady_timer pause;
+  };
+  using ListeningPtr = std::shared_ptr<Listening>;
+
+  void accept(const ListeningPtr& listening);
+  void on_acceptable(const ListeningPtr& listening);
+  void admit(UniqueFd accepted);
   void let_go(const std::shared_ptr<Connection>& connection);
   /// A copy: a connection that ends leaves the set, and tells handlers that may end others.
   [[nodiscard]] std::vector<std::shared_ptr<Connection>> all_connections() const;
@@ -85,12 +102,13 @@ class Server {
   Authorize authorize_;
   Limits limits_;
   std::map<std::string, Interface, std::less<>> interfaces_;
-  std::shared_ptr<boost::asio::posix::stream_descriptor> listener_;
-  boost::asio::steady_timer pause_;
+  std::vector<ListeningPtr> listening_;
   std::unordered_set<std::shared_ptr<Connection>> connections_;
   std::map<uid_t, std::size_t> connections_of_users_;
   std::function<void(const Peer&)> disconnected_;
+  std::function<void()> activity_;
   std::function<void()> drained_;
+  Observer* observer_ = nullptr;
 };
 
 }  // namespace nsenterd::varlink

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
 
 namespace nsenterd::wire {
 
@@ -17,14 +17,18 @@ namespace nsenterd::wire {
 inline constexpr std::size_t kKernelMaxDescriptors = 253;
 
 /// Descriptors that arrived with a message and that nobody has claimed yet; closes those left.
-/// `Fd` owns one: base::UniqueFd, or base::ForeignFd where the sender is not trusted.
-template <std::size_t Capacity, class Fd = base::UniqueFd>
+/// `Fd` owns one: UniqueFd, or base::ForeignFd where the sender is not trusted.
+template <std::size_t Capacity, class Fd = UniqueFd>
 class ReceivedDescriptors {
  public:
   [[nodiscard]] std::size_t size() const noexcept { return count_; }
   /// Claims one by its place; empty if there is none there, or not any more.
   [[nodiscard]] Fd take(std::size_t index) noexcept {
     return index < count_ ? std::move(items_[index]) : Fd();
+  }
+  /// One by its place, still owned here; -1 if there is none there, or not any more.
+  [[nodiscard]] int get(std::size_t index) const noexcept {
+    return index < count_ ? items_[index].get() : -1;
   }
   void add(int fd) noexcept {
     if (count_ < Capacity) {

@@ -4,6 +4,10 @@
 
 namespace nsenterd::wire {
 
+bool Decoder::has(const char* name) const {
+  return !failed() && value_.contains(name) && !value_[name].is_null();
+}
+
 const Json* Decoder::member(const char* name) {
   if (failed()) return nullptr;
   const auto found = value_.find(name);

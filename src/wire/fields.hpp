@@ -62,8 +62,7 @@ class Decoder {
   template <std::integral T>
   void optional_integer(const char* name, std::optional<T>& out, T low = std::numeric_limits<T>::min(),
                         T high = std::numeric_limits<T>::max()) {
-    if (failed() || !value_.contains(name) || value_[name].is_null()) return;
-    integer(name, out.emplace(), low, high);
+    if (has(name)) integer(name, out.emplace(), low, high);
   }
 
   /// A decimal number in a string, without sign or leading blanks unless T is signed and it is negative.
@@ -111,6 +110,12 @@ class Decoder {
     inner.read(out);
   }
 
+  /// As object, but left alone if absent or null.
+  template <class T>
+  void optional_object(const char* name, std::optional<T>& out) {
+    if (has(name)) object(name, out.emplace());
+  }
+
   // The value itself:
 
   void null();
@@ -143,6 +148,8 @@ class Decoder {
           std::string_view name, std::size_t index = 0)
       : value_(value), bad_field_(bad_field), parent_(parent), name_(name), index_(index) {}
 
+  /// Whether there is such a member that is not null. False also after an earlier failure.
+  [[nodiscard]] bool has(const char* name) const;
   /// The member; if it is missing, refuses it and returns null. Null also after an earlier failure.
   const Json* member(const char* name);
   [[nodiscard]] std::string where() const;

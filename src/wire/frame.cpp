@@ -10,12 +10,10 @@
 
 namespace nsenterd::wire {
 
-bool send_frame(int socket, FrameKind kind, std::string_view body, int descriptor,
+bool send_frame(int socket, FrameKind kind, std::string_view body, std::span<const int> descriptors,
                 std::uint64_t nanoseconds) noexcept {
   FrameHeader header{kind, static_cast<std::uint32_t>(body.size()), nanoseconds};
   std::array<iovec, 2> parts{{{&header, sizeof header}, {const_cast<char*>(body.data()), body.size()}}};
-  std::span<const int> descriptors;
-  if (descriptor >= 0) descriptors = {&descriptor, 1};
   for (std::span<iovec> left = parts; !left.empty();) {
     const ssize_t sent = send_with_descriptors(socket, left, descriptors, MSG_NOSIGNAL);
     if (sent < 0) return false;

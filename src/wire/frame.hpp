@@ -3,12 +3,13 @@
 #pragma once
 
 #include <cstdint>
+#include <span>
 #include <string_view>
 
 namespace nsenterd::wire {
 
 enum class FrameKind : std::uint32_t {
-  /// Daemon to agent: a message in JSON.
+  /// Daemon to agent: a message in JSON that leaves the agent the process that it is.
   request = 1,
   /// As request, and the agent answers `started` before it runs the operation.
   request_async,
@@ -24,10 +25,17 @@ enum class FrameKind : std::uint32_t {
   credentials,
   /// Daemon to the first of several processes: its pidfd is held, so it may fork the next. Empty.
   proceed,
-  /// Daemon to agent: several messages (wire/message_list.hpp), each of which a `response` answers, up to the first errorResponse.
+  /// Daemon to agent: several messages, or one that changes the agent (wire/message_list.hpp), each of which a `response` answers, up to the
+  /// first errorResponse.
   request_list,
   /// As request_list, and the agent answers `started` before it runs the first.
   request_list_async,
+  /// To an agent of a program with modules: what to run (wire/module_call.hpp), with the descriptors that it is given.
+  module_call,
+  /// What the module returned, with its descriptors.
+  module_result,
+  /// How it failed (wire/module_call.hpp).
+  module_failed,
 };
 
 struct FrameHeader {
@@ -41,9 +49,9 @@ struct FrameHeader {
 /// that is at its limit grows by a third in base64.
 inline constexpr std::uint32_t kMaxFrame = 64U << 20U;
 
-/// Sends one frame on a blocking socket, with `descriptor` unless it is negative. False with errno if the
+/// Sends one frame on a blocking socket, with these descriptors. False with errno if the
 /// peer is gone or the socket failed; never raises SIGPIPE.
-bool send_frame(int socket, FrameKind kind, std::string_view body, int descriptor = -1,
+bool send_frame(int socket, FrameKind kind, std::string_view body, std::span<const int> descriptors = {},
                 std::uint64_t nanoseconds = 0) noexcept;
 
 /// Reads exactly `size` bytes from a blocking socket. False at end-of-file (errno 0) and on errors.

@@ -7,10 +7,18 @@
 
 namespace nsenterd::wire {
 
-/// Adds a message, as text, at the end.
-void append_to_list(std::string& list, std::string_view message);
+struct ListedMessage {
+  std::string_view text;
+  /// Whether what it asks for leaves the process that does it another one than it was.
+  bool changes_process = false;
+
+  friend bool operator==(const ListedMessage&, const ListedMessage&) = default;
+};
+
+/// Adds a message at the end.
+void append_to_list(std::string& list, const ListedMessage& message);
 
 /// Takes the first message off, a view of what `list` views; nothing if none is there whole.
-std::optional<std::string_view> take_from_list(std::string_view& list) noexcept;
+std::optional<ListedMessage> take_from_list(std::string_view& list) noexcept;
 
 }  // namespace nsenterd::wire

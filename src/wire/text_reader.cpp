@@ -39,6 +39,15 @@ void TextReader::key(std::string_view name) {
   expect("\":");
 }
 
+bool TextReader::is_next(std::string_view name) const noexcept {
+  std::string_view rest = left_;
+  if (failed_ || !rest.starts_with(first_ ? "{\"" : ",\"")) return false;
+  rest.remove_prefix(2);
+  if (!rest.starts_with(name)) return false;
+  rest.remove_prefix(name.size());
+  return rest.starts_with("\":");
+}
+
 void TextReader::word(const char* name, bool& out, const char* first, const char* second) {
   std::string read;
   text(name, read);

@@ -7,6 +7,7 @@
 #include <charconv>
 #include <concepts>
 #include <limits>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -85,6 +86,11 @@ class TextReader {
     read(out);
     first_ = first;
   }
+  /// There, or not there at all.
+  template <class T>
+  void optional_object(const char* name, std::optional<T>& out) {
+    if (is_next(name)) object(name, out.emplace());
+  }
 
   // The value itself:
 
@@ -122,6 +128,8 @@ class TextReader {
     if (!skip(literal)) failed_ = true;
   }
   void key(std::string_view name);
+  /// Whether the field that comes next has that name.
+  [[nodiscard]] bool is_next(std::string_view name) const noexcept;
   void escape(std::string& out);
   /// The elements of a list that is not empty.
   template <class Read>

@@ -5,6 +5,7 @@
 #include <charconv>
 #include <concepts>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -70,6 +71,11 @@ class TextWriter {
     key(name);
     TextWriter inner(out_);
     inner.read(in);
+  }
+  /// Of a payload that has another field as well.
+  template <class T>
+  void optional_object(const char* name, const std::optional<T>& in) {
+    if (in) object(name, *in);
   }
 
   // The value itself. Named as the readers' are, so that one description serves them all.

@@ -66,7 +66,6 @@ TEST_CASE("a parameter that is wrong is refused, naming it", "[e2e]") {
   CHECK(fixture.blamed(read, {{"gid", 4294967295U}}) == "gid");
   CHECK(fixture.blamed(read, {{"timeoutMilliseconds", 0}}) == "timeoutMilliseconds");
   CHECK(fixture.blamed(read, {{"async", "yes"}}) == "async");
-  CHECK(fixture.blamed(read, {{"namespaceFileDescriptors", {{"net", 0}}}}) == "namespaceFileDescriptors");
   CHECK(fixture.client.call("io.nsenterd.SendRequest", {{"request", read}})["parameters"]["parameter"] ==
         "pid");
   CHECK(fixture.client.call("io.nsenterd.SendRequest", {{"pid", 1}})["parameters"]["parameter"] == "request");

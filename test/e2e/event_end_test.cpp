@@ -182,7 +182,7 @@ TEST_CASE("the agent's process id is told, however the target is given", "[e2e][
   Json started = by_event.start(0, sleep_request(60), {{"targetEvent", event}});
   CHECK(process_exists(started["processId"].get<pid_t>()));
   CHECK(started["processId"] != 0);
-  const base::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, fixture.target, 0)));
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, fixture.target, 0)));
   EventClient by_pidfd(fixture.daemon);
   const Json parameters{{"pidFileDescriptor", 0},
                         {"namespace", kContainerNamespaces},

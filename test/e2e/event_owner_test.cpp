@@ -139,7 +139,7 @@ TEST_CASE("an event outlives a copy of the connection's descriptor, not the last
   EventFixture fixture;
   EventClient leaving(fixture.daemon);
   leaving.start_sleep(fixture.target);
-  base::UniqueFd copy(::dup(leaving.descriptor()));
+  UniqueFd copy(::dup(leaving.descriptor()));
   leaving.close();
   const pid_t agent = fixture.agent();
   ::usleep(200000);

@@ -84,7 +84,7 @@ TEST_CASE("the list has what is under way, and what is known of it", "[e2e][even
 TEST_CASE("a target that was not given by its number has none in the list", "[e2e][events]") {
   NSENTERD_NEEDS(missing_for_containers());
   EventFixture fixture;
-  const base::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, fixture.target, 0)));
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, fixture.target, 0)));
   const Json parameters{{"pidFileDescriptor", 0},
                         {"namespace", kContainerNamespaces},
                         {"request", sleep_request(60)},

@@ -7,7 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "container_events.hpp"
 #include "support/catch.hpp"
 #include "support/message_requests.hpp"
@@ -21,7 +22,7 @@ constexpr std::int64_t kOddOffset = (std::int64_t{1} << 62U) + 1;
 constexpr std::int64_t kLastOffset = std::numeric_limits<std::int64_t>::max();
 
 std::string byte_outside(const ContainerEvents& events, const std::string& path, std::int64_t offset) {
-  const base::UniqueFd file(::open(events.outside(path).c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(::open(events.outside(path).c_str(), O_RDONLY | O_CLOEXEC));
   char byte = '?';
   return ::pread(file.get(), &byte, 1, offset) == 1 ? std::string(1, byte) : std::string();
 }

@@ -1,6 +1,7 @@
 // The daemon from start to end: what it leaves behind, and what it needs.
 #include <algorithm>
 #include <filesystem>
+#include <string>
 
 #include <signal.h>
 #include <unistd.h>
@@ -70,6 +71,25 @@ TEST_CASE("a daemon that is killed in any state leaves no agent behind", "[e2e]"
         },
         std::chrono::seconds(1)));
   }
+}
+
+TEST_CASE("no other thread of the daemon holds its descriptors, so that they are closed when it ends",
+          "[e2e]") {
+  NSENTERD_NEEDS(missing_root());
+  const Daemon daemon;
+  const std::filesystem::path tasks = proc_path(daemon.pid(), "task");
+  int others = 0;
+  for (const auto& task : std::filesystem::directory_iterator(tasks)) {
+    if (task.path().filename() == std::to_string(daemon.pid())) continue;
+    ++others;
+    CHECK(wait_until([&] {
+      const std::filesystem::directory_iterator open(task.path() / "fd");
+      return std::all_of(begin(open), end(open),
+                         [](const auto& fd) { return std::stoi(fd.path().filename()) <= STDERR_FILENO; });
+    }));
+  }
+  // That of the log.
+  CHECK(others == 1);
 }
 
 TEST_CASE("10,000 events leave the daemon as it was", "[e2e][slow]") {

@@ -30,8 +30,12 @@ void check_another_user(const ContainerFixture& fixture) {
   const Sleeper user(fixture, {"-S", "1000", "-G", "100"}, {"/bin/sleep", "infinity"});
   fixture.fails("EACCES", {"open", "--as", user.pid(), pid, "/tmp/d/secret", "cat"});
   fixture.fails("EACCES", {"xattr", "get", "--as", user.pid(), pid, "/tmp/d/secret", "user.a"});
+  fixture.fails("EACCES", {"read", "--as", user.pid(), pid, "/tmp/d/secret"});
+  fixture.fails("EACCES", {"write", "--as", user.pid(), pid, "/tmp/d/secret"});
   fixture.quietly({"open", "--as", user.pid(), "--write", "--create", pid, "/tmp/d/his", "true"});
   CHECK(owner_on_host(fixture, "/tmp/d/his") == ids(fixture, 1000, 100));
+  CHECK(fixture.shell("echo his | CTL write --as " + user.pid() + " " + pid + " /tmp/d/his").status == 0);
+  CHECK(fixture.of({"read", "--as", user.pid(), pid, "/tmp/d/his"}) == "his\n");
   // --gid goes before the process's.
   fixture.quietly({"open", "--as", user.pid(), "--gid", std::to_string(fixture.first_id + 7), "--write",
                    "--create", pid, "/tmp/d/theirs", "true"});
@@ -43,6 +47,9 @@ void check_another_user(const ContainerFixture& fixture) {
   CHECK(owner_on_host(fixture, "/tmp/d/number") == ids(fixture, 5, 6));
   CHECK(fixture.of({"open", "--uid", std::to_string(fixture.first_id + 5), pid, "/tmp/d/secret", "cat"}) ==
         "secret\n");
+  CHECK(fixture.of({"read", "--uid", std::to_string(fixture.first_id + 5), pid, "/tmp/d/secret"}) ==
+        "secret\n");
+  CHECK(fixture.of({"read", pid, "/tmp/d/secret"}) == "secret\n");
 }
 
 void check_another_root(const ContainerFixture& fixture) {
@@ -53,9 +60,11 @@ void check_another_root(const ContainerFixture& fixture) {
   const Sleeper jailed(fixture, {}, {"/bin/busybox", "chroot", "/tmp/jail", "/bin/sleep", "infinity"});
   CHECK(fixture.of({"open", "--as", jailed.pid(), pid, "/here", "cat"}) == "jail\n");
   CHECK(fixture.of({"open", "--as", jailed.pid(), pid, "/link", "cat"}) == "jail\n");
+  CHECK(fixture.of({"read", "--as", jailed.pid(), pid, "/here"}) == "jail\n");
   fixture.fails("ENOENT", {"open", "--as", jailed.pid(), pid, "/tmp/jail/here", "cat"});
   const Sleeper inside(fixture, {}, {"/bin/sh", "-c", "cd /tmp/jail/sub && exec /bin/sleep infinity"});
   CHECK(fixture.of({"open", "--as", inside.pid(), pid, "there", "cat"}) == "sub\n");
+  CHECK(fixture.of({"read", "--as", inside.pid(), pid, "there"}) == "sub\n");
 }
 
 void check_callers(RuncContainer::UserNamespace user_namespace) {
@@ -88,6 +97,13 @@ TEST_CASE("a process that cannot be read, or an id that the container does not h
   const auto unmapped = fixture.ctl({"open", "--uid", "5", fixture.pid, "/etc/passwd", "cat"});
   CHECK(unmapped.status == 3);
   CHECK(unmapped.errors == "nsenterctl: invalid parameter: uid\n");
+  for (const char* id : {"--uid", "--gid"}) {
+    for (const char* command : {"read", "write"}) {
+      const auto refused = fixture.ctl({command, id, "5", fixture.pid, "/etc/passwd"});
+      CHECK(refused.status == 3);
+      CHECK(refused.errors == "nsenterctl: invalid parameter: " + std::string(id).substr(2) + "\n");
+    }
+  }
   const pid_t child = ::fork();
   REQUIRE(child >= 0);
   if (child == 0) ::_exit(0);

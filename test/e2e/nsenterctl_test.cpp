@@ -4,8 +4,11 @@
 #include <algorithm>
 #include <cstdint>
 #include <fstream>
+#include <sstream>
 
+#include "support/opened_namespaces.hpp"
 #include "support/precondition.hpp"
+#include "support/processes.hpp"
 
 namespace nsenterd::test {
 namespace {
@@ -57,6 +60,24 @@ void check_operations(const CtlFixture& fixture, const Container& container) {
                     pid + " /tmp/d/file | sha256sum | cut -c1-64");
   CHECK(copied.output == sum.output);
   container.shell("rm -rf /tmp/d");
+}
+
+TEST_CASE("nsenterctl sends a root and a working directory along", "[e2e][opened]") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const CtlFixture fixture;
+  const RuncContainer container(RuncContainer::UserNamespace::mapped);
+  const ChrootedProcess process(container.pid(), "/inner", "/deep");
+  std::ofstream(container.root() / "inner/deep/here") << "here";
+  const std::string pid = std::to_string(container.pid());
+  const std::string root = proc_path(process.pid(), "root");
+  const std::string directory = proc_path(process.pid(), "cwd");
+  CHECK(fixture.of({"read", "--root", root, pid, "/deep/here"}) == "here");
+  CHECK(fixture.of({"--working-directory", directory, "read", pid, "here"}) == "here");
+  CHECK(fixture.of({"--working-directory", directory, "read", "--root", root, pid, "../deep/here"}) ==
+        "here");
+  const auto missing = fixture.ctl({"read", "--root", "/does/not/exist", pid, "/x"});
+  CHECK(missing.status == 2);
+  CHECK(missing.errors.find("/does/not/exist: no such file or directory") != std::string::npos);
 }
 
 TEST_CASE("the six operations show a runc container with a user namespace as its processes see it",
@@ -127,8 +148,8 @@ TEST_CASE("wrong usage has exit status 2", "[e2e][cli]") {
                    {"request", "1", "{"},
                    {"info", "--surplus"}});
   // What means nothing to a command is not ignored, before it or after it.
-  fixture.refuses({{"--uid", "1", "read", "1", "/"},
-                   {"read", "--as", "1", "1", "/"},
+  fixture.refuses({{"--uid", "1", "stat", "1", "/"},
+                   {"stat", "--as", "1", "1", "/"},
                    {"info", "--namespace", "none"},
                    {"request", "--private-proc", "1", "{}"},
                    {"--private-sys", "mounts", "1"},
@@ -169,6 +190,32 @@ TEST_CASE("any message can be sent, and the server asked what it is", "[e2e][cli
   container.shell("echo 99 > /proc/sys/net/core/somaxconn");
   CHECK(fixture.of({"read", pid, "/proc/sys/net/core/somaxconn"}) == "99\n");
   CHECK(fixture.of({"read", "--clone-flags", "net", pid, "/proc/sys/net/core/somaxconn"}) == "4096\n");
+}
+
+TEST_CASE("every command but the one that runs another can answer in JSON", "[e2e][cli]") {
+  NSENTERD_NEEDS(missing_root());
+  const CtlFixture fixture;
+  const auto commands_of = [&](std::vector<std::string> group) {
+    group.emplace_back("--help");
+    const std::string help = fixture.of(std::move(group));
+    std::istringstream lines(help.substr(help.find("\nSubcommands:\n")));
+    std::vector<std::string> commands;
+    for (std::string line; std::getline(lines, line);) {
+      if (line.starts_with("  ") && line[2] != ' ') commands.push_back(line.substr(2, line.find(' ', 2) - 2));
+    }
+    return commands;
+  };
+  const auto has_json = [&](std::vector<std::string> command) {
+    command.emplace_back("--help");
+    return fixture.of(std::move(command)).find("  --json ") != std::string::npos;
+  };
+  const auto commands = commands_of({});
+  CHECK(commands.size() > 15);
+  for (const std::string& command : commands) {
+    INFO(command);
+    if (command != "xattr") CHECK(has_json({command}) == (command != "open"));
+  }
+  for (const std::string& command : commands_of({"xattr"})) CHECK(has_json({"xattr", command}));
 }
 
 TEST_CASE("several messages are one event, whose responses are printed in their order", "[e2e][cli][list]") {

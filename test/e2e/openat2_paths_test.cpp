@@ -164,7 +164,7 @@ TEST_CASE("magic links lead nowhere, and no process's memory is opened", "[e2e]"
     const Opened named = openat2(served, administrator, {.path = path, .flags = O_PATH});
     CHECK(served.nothing_left());
     const std::string link = "/proc/self/fd/" + std::to_string(named.file.get());
-    CHECK(base::UniqueFd(::open(link.c_str(), O_RDWR | O_CLOEXEC)).get() == -1);
+    CHECK(UniqueFd(::open(link.c_str(), O_RDWR | O_CLOEXEC)).get() == -1);
   }
   CHECK(error("/proc/self/status", O_RDONLY) == 0);
   CHECK(error("/status", O_RDONLY) == 0);

@@ -133,7 +133,7 @@ TEST_CASE("the target may be given as a pidfd", "[e2e]") {
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;
   const Daemon daemon;
-  const base::UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, container.pid(), 0)));
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, container.pid(), 0)));
   RawClient client(daemon.socket());
   const Json parameters{{"pidFileDescriptor", 0},
                         {"namespace", kContainerNamespaces},
@@ -142,7 +142,7 @@ TEST_CASE("the target may be given as a pidfd", "[e2e]") {
   CHECK(reply["parameters"]["response"]["message"] == "readFileResponse");
   // Without the descriptor, with another that is no pidfd, and with both ways of naming a target.
   CHECK(client.call("io.nsenterd.SendRequest", parameters)["parameters"]["parameter"] == "pidFileDescriptor");
-  const base::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   CHECK(client.call("io.nsenterd.SendRequest", parameters, {file.get()})["parameters"]["parameter"] ==
         "pidFileDescriptor");
   Json both = parameters;
@@ -154,7 +154,7 @@ TEST_CASE("the target may be given as a pidfd", "[e2e]") {
 TEST_CASE("descriptors that no parameter names are closed, too many end the connection", "[e2e]") {
   NSENTERD_NEEDS(missing_root());
   const Daemon daemon;
-  const base::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   RawClient first(daemon.socket());
   first.call("org.varlink.service.GetInfo");
   const auto before = descriptors_of(daemon.pid()).size();

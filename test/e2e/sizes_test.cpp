@@ -41,7 +41,7 @@ class Crowd {
     if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
     place_ = pattern;
     if (::mount("crowd", place_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0) fail("mount");
-    const base::UniqueFd directory(::open(place_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const UniqueFd directory(::open(place_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     for (int i = 0; i < count; ++i) {
       // Made in another order than they are to be listed in.
       const std::string name = prefix + std::to_string(static_cast<unsigned>(i) * 2654435761U);

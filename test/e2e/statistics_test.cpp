@@ -127,5 +127,74 @@ TEST_CASE("agents and clients are counted while they are there", "[e2e][statisti
   CHECK(later < uptime + 5);
 }
 
+/// The counts of a target; null if it is not told of.
+Json counts_of(const Json& statistics, pid_t pid) {
+  for (const Json& target : statistics.at("targets")) {
+    if (target.at("pid") == pid) {
+      return {target.at("requests"), target.at("errorResponses"), target.at("failures")};
+    }
+  }
+  return nullptr;
+}
+
+TEST_CASE("requests are counted by their target, however it is given", "[e2e][statistics]") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer first;
+  const UnshareContainer second;
+  const Daemon daemon;
+  EventClient client(daemon);
+  CHECK(client.statistics()["targets"] == Json::array());
+  client.request(first.pid(), read_request(kUptime));
+  client.request(second.pid(), read_request("/does/not/exist"));
+  client.request(first.pid(), sleep_request(60), {{"timeoutMilliseconds", 50}});
+  Json parameters = event_parameters(second.pid(), read_request(kUptime),
+                                     {{"followingRequests", {read_request("/does/not/exist")}}});
+  parameters.erase("pid");
+  parameters["pidFileDescriptor"] = 0;
+  const UniqueFd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, second.pid(), 0)));
+  CHECK(succeeded(client.call("io.nsenterd.SendRequest", parameters, {pidfd.get()})));
+  // Wrong, or nobody: neither is a target's.
+  client.request(first.pid(), {{"message", "noSuchRequest"}, {"payload", nullptr}});
+  client.request(0x3FFFFFFF, read_request(kUptime));
+
+  const Json statistics = client.statistics();
+  INFO(statistics["targets"].dump());
+  CHECK(statistics["targets"].size() == 2);
+  CHECK(counts_of(statistics, first.pid()) == Json({2, 0, 1}));
+  CHECK(counts_of(statistics, second.pid()) == Json({3, 2, 0}));
+  // The one used last, and the time of what took long.
+  CHECK(statistics["targets"][0]["pid"] == second.pid());
+  const auto total = statistics["targets"][1]["totalMicroseconds"].get<std::int64_t>();
+  CHECK(total >= 50'000);
+  CHECK(total < 5'000'000);
+}
+
+TEST_CASE("an agent that is a target is counted, until it ends", "[e2e][statistics]") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer container;
+  const Daemon daemon;
+  EventClient client(daemon);
+  Json started = client.start(container.pid(), sleep_request(60));
+  const auto agent = started["processId"].get<pid_t>();
+  const Json inside = event_parameters(0, sleep_request(0), {{"targetEvent", started["event"]}});
+  CHECK(succeeded(client.ask("SendRequest", inside)));
+  CHECK(counts_of(client.statistics(), agent) == Json({1, 0, 0}));
+  CHECK(succeeded(client.terminate(name_of(started))));
+  CHECK(wait_until([&] { return counts_of(client.statistics(), agent).is_null(); }));
+  CHECK(counts_of(client.statistics(), container.pid()) == Json({1, 0, 1}));
+}
+
+TEST_CASE("who does not see a target is not told its number", "[e2e][statistics]") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer container;
+  const Daemon daemon;
+  EventClient client(daemon);
+  client.request(container.pid(), read_request(kUptime));
+  const auto told = run({"unshare", "--pid", "--fork", program_under_test("NSENTERCTL"), "--socket",
+                         daemon.socket(), "status", "--json"});
+  INFO(told.errors);
+  CHECK(counts_of(Json::parse(told.output), 0) == Json({1, 0, 0}));
+}
+
 }  // namespace
 }  // namespace nsenterd::test

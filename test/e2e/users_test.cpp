@@ -163,13 +163,13 @@ std::vector<Hostile> hostile_lists() {
        [](const fs::path& path) {
          std::string lines;
          for (int i = 0; i < 1000000; ++i) lines += "u:x:1:1::/:\n";
-         const base::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+         const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
          CHECK(::write(file.get(), lines.data(), lines.size()) == static_cast<ssize_t>(lines.size()));
        },
        EFBIG},
       {"a line of a gibibyte",
        [](const fs::path& path) {
-         const base::UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
+         const UniqueFd file(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0644));
          CHECK(::ftruncate(file.get(), 1 << 30) == 0);
        },
        EFBIG},

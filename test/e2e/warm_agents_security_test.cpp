@@ -27,8 +27,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <nsenterd/unique_fd.hpp>
+
 #include "base/syscalls.hpp"
-#include "base/unique_fd.hpp"
 #include "support/precondition.hpp"
 #include "warm_fixture.hpp"
 
@@ -95,8 +96,8 @@ bool try_it(Attempt attempt, pid_t pid) {
       return ::process_vm_readv(pid, &here, 1, &there, 1, 0) >= 0 || errno != EPERM;
     }
     case Attempt::take_descriptor: {
-      const base::UniqueFd pidfd(base::pidfd_open(pid));
-      return base::UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), 0, 0))).get() >= 0;
+      const UniqueFd pidfd(base::pidfd_open(pid));
+      return UniqueFd(static_cast<int>(::syscall(SYS_pidfd_getfd, pidfd.get(), 0, 0))).get() >= 0;
     }
     case Attempt::open_mem: return opens(pid, "mem", O_RDWR);
     case Attempt::open_environ: return opens(pid, "environ");
@@ -127,7 +128,7 @@ class Insider {
  public:
   template <class Work>
   Insider(const Container& container, Kind kind, const Work& work) {
-    const base::UniqueFd pidfd(base::pidfd_open(container.pid()));
+    const UniqueFd pidfd(base::pidfd_open(container.pid()));
     // With a user namespace of its own, root has all capabilities there.
     const std::uint64_t kept =
         kind == Kind::mapped ? ~0ULL : std::stoull(status_field(container.pid(), "CapBnd"), nullptr, 16);

@@ -135,13 +135,26 @@ TEST_CASE("an operation that takes a personality never has a warm agent, and lea
     std::set<pid_t> seen{first};
     for (const Json& request :
          {openat2_request({}, {.path = "/proc/uptime"}), message::getxattr("/", "user.x", 64),
-          message::listxattr("/", 64), message::mount({message::tmpfs_on("/tmp")})}) {
+          message::listxattr("/", 64), message::mount({message::tmpfs_on("/tmp")}),
+          message::on_behalf(read_request(kContainerFile)),
+          message::on_behalf(message::open_file("/etc/passwd", O_RDWR)),
+          message::on_behalf(message::write_file("/etc/passwd", ""))}) {
       INFO(request.dump());
       CHECK(seen.insert(fixture.ask(request)).second);
       CHECK(fixture.only_warm(1));
+      // Also where it is not the only one of its event, first or last.
+      CHECK(
+          seen.insert(fixture.ask(request, {{"followingRequests", {read_request(kContainerFile)}}})).second);
+      CHECK(fixture.only_warm(1));
+      CHECK(
+          seen.insert(fixture.ask(read_request(kContainerFile), {{"followingRequests", {request}}})).second);
+      CHECK(fixture.only_warm(1));
     }
-    // This one takes none.
+    // These take none.
     CHECK(fixture.ask(message::umount({message::umount_of("/tmp")})) == first);
+    CHECK(fixture.ask(message::on_behalf(read_request(kContainerFile), nullptr)) == first);
+    CHECK(fixture.ask(message::open_file("/etc/passwd", O_RDWR)) == first);
+    CHECK(fixture.ask(message::write_file("/etc/passwd", "")) == first);
     CHECK(fixture.ask() == first);
   }
 }

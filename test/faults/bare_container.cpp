@@ -10,8 +10,9 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <nsenterd/unique_fd.hpp>
+
 #include "base/syscalls.hpp"
-#include "base/unique_fd.hpp"
 #include "support/processes.hpp"
 
 namespace nsenterd::test {
@@ -25,7 +26,7 @@ constexpr std::uint64_t kNamespaces =
 }
 
 void write_line(pid_t pid, const char* file, std::string_view line) {
-  const base::UniqueFd opened(::open(proc_path(pid, file).c_str(), O_WRONLY | O_CLOEXEC));
+  const UniqueFd opened(::open(proc_path(pid, file).c_str(), O_WRONLY | O_CLOEXEC));
   if (!opened || ::write(opened.get(), line.data(), line.size()) < 0) fail(file);
 }
 
@@ -61,7 +62,7 @@ bool BareContainer::is_gone_within(std::chrono::milliseconds limit) {
 }
 
 void BareContainer::start_inside(void (*work)()) const {
-  const base::UniqueFd pidfd(base::pidfd_open(pid_));
+  const UniqueFd pidfd(base::pidfd_open(pid_));
   const pid_t outside = ::fork();
   if (outside < 0) fail("fork");
   if (outside == 0) {

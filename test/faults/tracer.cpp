@@ -195,7 +195,8 @@ void Tracer::on_call(pid_t pid, Tracee& tracee) {
 
 bool Tracer::is_moment(pid_t pid, Tracee& tracee, long call) const {
   if (call == moment_.after) tracee.is_after = true;
-  if (call != moment_.call || (moment_.after >= 0 && !tracee.is_after)) return false;
+  const bool is_meant = moment_.call == Moment::kAny || call == moment_.call;
+  if (!is_meant || (moment_.after >= 0 && !tracee.is_after)) return false;
   return (traced_ == Traced::its_forks || chosen_(pid)) && ++tracee.calls == moment_.nth;
 }
 

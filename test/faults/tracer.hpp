@@ -14,6 +14,8 @@ namespace nsenterd::test {
 
 /// A system call that a process is about to make.
 struct Moment {
+  /// For any call at all.
+  static constexpr long kAny = -2;
   long call = -1;
   /// The how manieth such call, counted from when the process is traced.
   int nth = 1;

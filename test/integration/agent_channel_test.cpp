@@ -25,11 +25,12 @@ struct Fixture {
     std::array<int, 2> ends{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
     agent.reset(ends[1]);
-    REQUIRE(channel->open(base::UniqueFd(ends[0])).has_value());
+    REQUIRE(channel->open(UniqueFd(ends[0])).has_value());
   }
 
   void send(const std::string& body, int descriptor = -1) const {
-    REQUIRE(wire::send_frame(agent.get(), FrameKind::response, body, descriptor));
+    REQUIRE(
+        wire::send_frame(agent.get(), FrameKind::response, body, {&descriptor, descriptor >= 0 ? 1U : 0U}));
   }
   std::vector<Frame> receive() const {
     std::vector<Frame> frames;
@@ -38,9 +39,9 @@ struct Fixture {
   }
 
   boost::asio::io_context context;
-  base::UniqueFd agent;
+  UniqueFd agent;
   std::shared_ptr<AgentChannel> channel = std::make_shared<AgentChannel>(context.get_executor(), nullptr);
-  base::UniqueFd file{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
+  UniqueFd file{::open("/dev/null", O_RDONLY | O_CLOEXEC)};
 };
 
 TEST_CASE("Frames that have arrived together are taken one after the other") {
@@ -51,7 +52,7 @@ TEST_CASE("Frames that have arrived together are taken one after the other") {
   CHECK(frames[0].body == "one");
   CHECK(frames[1].body.empty());
   CHECK(frames[2].body == "three");
-  for (const Frame& frame : frames) CHECK_FALSE(frame.descriptor);
+  for (const Frame& frame : frames) CHECK(frame.descriptors.empty());
 }
 
 TEST_CASE("A descriptor is that of the frame which it was sent with, wherever what is read ends") {
@@ -69,8 +70,7 @@ TEST_CASE("A descriptor is that of the frame which it was sent with, wherever wh
     CHECK(frames[0].body.size() == length);
     CHECK(frames[1].body == "with a descriptor");
     CHECK(frames[2].body == "without");
-    for (std::size_t i = 0; i < frames.size(); ++i)
-      CHECK(static_cast<bool>(frames[i].descriptor) == (i == 1));
+    for (std::size_t i = 0; i < frames.size(); ++i) CHECK(frames[i].descriptors.size() == (i == 1 ? 1 : 0));
   }
 }
 
@@ -80,13 +80,14 @@ TEST_CASE("A frame with a descriptor may come first, last, or in parts") {
   fixture.send("second");
   auto frames = fixture.receive();
   REQUIRE(frames.size() == 2);
-  CHECK(frames[0].descriptor);
-  CHECK_FALSE(frames[1].descriptor);
+  CHECK(frames[0].descriptors.size() == 1);
+  CHECK(frames[1].descriptors.empty());
 
   const std::string large(1U << 20U, 'x');
   std::thread agent([&] {
     wire::send_frame(fixture.agent.get(), FrameKind::response, "first");
-    wire::send_frame(fixture.agent.get(), FrameKind::response, large, fixture.file.get());
+    const int file = fixture.file.get();
+    wire::send_frame(fixture.agent.get(), FrameKind::response, large, {&file, 1});
     wire::send_frame(fixture.agent.get(), FrameKind::response, "last");
   });
   frames.clear();
@@ -94,10 +95,10 @@ TEST_CASE("A frame with a descriptor may come first, last, or in parts") {
     for (Frame& frame : fixture.receive()) frames.push_back(std::move(frame));
   }
   agent.join();
-  CHECK_FALSE(frames[0].descriptor);
+  CHECK(frames[0].descriptors.empty());
   CHECK(frames[1].body == large);
-  CHECK(frames[1].descriptor);
-  CHECK_FALSE(frames[2].descriptor);
+  CHECK(frames[1].descriptors.size() == 1);
+  CHECK(frames[2].descriptors.empty());
 }
 
 }  // namespace

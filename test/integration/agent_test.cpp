@@ -11,6 +11,7 @@
 
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <poll.h>
 #include <sys/ioctl.h>
 #include <sys/prctl.h>
 #include <sys/socket.h>
@@ -21,16 +22,16 @@
 
 #include "launch/fork_server_process.hpp"
 #include "requests.hpp"
+#include "service/requests.hpp"
 #include "session.hpp"
 #include "support/catch.hpp"
 #include "support/container.hpp"
 #include "support/precondition.hpp"
 #include "support/processes.hpp"
+#include "wire/frame.hpp"
 
 namespace nsenterd::test {
 namespace {
-
-using base::UniqueFd;
 
 std::string link_of(pid_t pid, const std::string& name) {
   return std::filesystem::read_symlink(proc_path(pid, name));
@@ -45,8 +46,7 @@ struct WaitingAgent {
 launch::ForkServer start_fork_server() {
   const char* agent = std::getenv("NSENTER_AGENT");
   REQUIRE(agent != nullptr);
-  const UniqueFd program = launch::load_program(agent).value();
-  launch::ForkServer server = launch::start_fork_server(program.get()).value();
+  launch::ForkServer server = launch::start_fork_server(launch::load_program(agent).value()).value();
   REQUIRE(wait_until([&] { return launch::receive_spawn_reply(server.control.get()).has_value(); }));
   return server;
 }
@@ -56,7 +56,7 @@ WaitingAgent spawn(const launch::ForkServer& server, const nsjoin::JoinPlan& pla
   REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
   WaitingAgent agent{{}, UniqueFd(ends[0])};
   const UniqueFd other(ends[1]);
-  launch::send_spawn_request(server.control.get(), {7, plan}, other.get(), target).value();
+  launch::send_spawn_request(server.control.get(), {7, plan}, std::array{other.get(), target}).value();
   REQUIRE(wait_until([&] {
     auto received = launch::receive_spawn_reply(server.control.get());
     if (!received.has_value()) return false;
@@ -130,6 +130,29 @@ TEST_CASE("With private mounts asked for, an agent holds them and nothing else")
     CHECK(mounts == expected);
     // Nothing of it can be seen in the container.
     CHECK(read_file(proc_path(pid, "mountinfo")) == read_file(proc_path(container.pid(), "mountinfo")));
+  }
+}
+
+TEST_CASE("An agent ends by itself when it has taken a personality, and waits for more when it has not") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const RuncContainer container(RuncContainer::UserNamespace::mapped);
+  const launch::ForkServer server = start_fork_server();
+  const Target target = Target::open(container.pid()).value();
+  const Message plain = request::read_file("/etc/passwd");
+  for (const Message& message : {plain, request::on_behalf(plain)}) {
+    const auto requests = service::check_requests(message, {}).value();
+    CAPTURE(requests.is_list);
+    const WaitingAgent agent = spawn(server, {.join = Namespaces::all().flags()}, target.pidfd());
+    const auto kind = requests.is_list ? wire::FrameKind::request_list : wire::FrameKind::request;
+    REQUIRE(wire::send_frame(agent.socket.get(), kind, requests.text));
+    wire::FrameHeader header{};
+    REQUIRE(wire::receive_exactly(agent.socket.get(), &header, sizeof header));
+    std::string response(header.length, '\0');
+    REQUIRE(wire::receive_exactly(agent.socket.get(), response.data(), response.size()));
+    CHECK(response.starts_with(R"({"message":"readFileResponse")"));
+    // It reads no second request: the other end is closed.
+    pollfd end{agent.socket.get(), POLLIN, 0};
+    CHECK(::poll(&end, 1, requests.is_list ? 5000 : 100) == (requests.is_list ? 1 : 0));
   }
 }
 

@@ -73,7 +73,7 @@ TEST_CASE("Only what has been a name was issued") {
   CHECK_FALSE(fixture.registry.was_issued(std::string("1\0", 2)));
 }
 
-TEST_CASE("A user knows of its own events and of no others") {
+TEST_CASE("A user knows of its own events and of no others; root of all") {
   NSENTERD_NEEDS(missing_root());
   Fixture fixture;
   const PeerPtr user = connection_of(1000);
@@ -83,10 +83,11 @@ TEST_CASE("A user knows of its own events and of no others") {
   const auto second = fixture.add(same_user);
   CHECK(fixture.registry.find(first->name, 1000) == first);
   CHECK(fixture.registry.find(second->name, 1000) == second);
-  CHECK(fixture.registry.find(first->name, 0) == nullptr);
+  CHECK(fixture.registry.find(first->name, 0) == first);
+  CHECK(fixture.registry.find(first->name, 7) == nullptr);
   CHECK(fixture.registry.find(roots->name, 1000) == nullptr);
   CHECK(fixture.registry.of_user(1000) == std::vector<ClientEventPtr>{first, second});
-  CHECK(fixture.registry.of_user(0) == std::vector<ClientEventPtr>{roots});
+  CHECK(fixture.registry.of_user(0) == std::vector<ClientEventPtr>{roots, first, second});
   CHECK(fixture.registry.of_user(1).empty());
   // Connections are told apart, whoever their user is.
   CHECK(fixture.registry.of_connection(*user) == std::vector<ClientEventPtr>{first});

@@ -9,7 +9,8 @@
 #include <sched.h>
 #include <unistd.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "requests.hpp"
 #include "session.hpp"
 #include "support/catch.hpp"
@@ -122,7 +123,7 @@ TEST_CASE("The descriptor that comes with one of several responses is the event'
     const std::string& text =
         place == 0 ? event->event.response_text() : event->event.following_response_texts()[place - 1];
     CHECK(text == R"({"message":"openat2SyscallResponse","payload":{"fd":0}})");
-    const base::UniqueFd file(event->event.release_descriptor());
+    const UniqueFd file(event->event.release_descriptor());
     char content = 0;
     CHECK(::read(file.get(), &content, 1) == 1);
     CHECK(event->event.descriptor() == -1);

@@ -12,7 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "requests.hpp"
 #include "session.hpp"
 #include "support/catch.hpp"
@@ -59,8 +60,8 @@ class Mover {
       } while (::read(to_child[0], &step, 1) == 1);
       ::_exit(0);
     }
-    order_ = base::UniqueFd(to_child[1]);
-    done_ = base::UniqueFd(from_child[0]);
+    order_ = UniqueFd(to_child[1]);
+    done_ = UniqueFd(from_child[0]);
     ::close(to_child[0]);
     ::close(from_child[1]);
     wait();
@@ -88,8 +89,8 @@ class Mover {
   }
 
   pid_t pid_ = 0;
-  base::UniqueFd order_;
-  base::UniqueFd done_;
+  UniqueFd order_;
+  UniqueFd done_;
 };
 
 TEST_CASE("An agent serves events of the same target and namespaces, one at a time") {

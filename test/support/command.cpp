@@ -11,12 +11,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
 
 namespace nsenterd::test {
 namespace {
 
-using base::UniqueFd;
 using Clock = std::chrono::steady_clock;
 
 struct Pipe {

@@ -2,10 +2,13 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <string>
 #include <vector>
 
 #include <sys/types.h>
+
+#include <nlohmann/json.hpp>
 
 #include "support/command.hpp"
 
@@ -49,7 +52,10 @@ class RuncContainer : public Container {
   };
   static constexpr uid_t kFirstId = 100000;
 
-  explicit RuncContainer(UserNamespace user_namespace);
+  /// Changes the container's config.json.
+  using Edit = std::function<void(nlohmann::json& config)>;
+
+  explicit RuncContainer(UserNamespace user_namespace, const Edit& edit = {});
   ~RuncContainer() override;
 
   /// The host's path of the container's root: what is put there appears inside.
@@ -57,15 +63,24 @@ class RuncContainer : public Container {
   /// Gives a file below root() to the container's root.
   void hand_over(const std::filesystem::path& file) const;
 
+  /// Runs a program inside as the runtime does (`runc exec`), as the container's config.json says: with its capabilities and its
+  /// seccomp profile.
+  [[nodiscard]] CommandResult exec_configured(const std::vector<std::string>& arguments,
+                                              const std::vector<std::string>& options = {}) const;
+  /// The same, without waiting for it. The process, as the host numbers it; it ends with the container.
+  [[nodiscard]] pid_t start_configured(const std::vector<std::string>& arguments) const;
+
   /// As who runs containers ends one: `runc kill`, and `runc delete` once it is stopped (which it refuses before).
   [[nodiscard]] CommandResult kill() const { return run(runc({"kill", name_, "KILL"})); }
   [[nodiscard]] CommandResult remove_stopped() const { return run(runc({"delete", name_})); }
 
  private:
-  void make_bundle();
+  void make_bundle(const Edit& edit);
   void make_root() const;
   void start();
   void remove() noexcept;
+  /// As run(), of what keeps its standard streams, so that these must not be our pipes; they go to a file beside the root.
+  [[nodiscard]] CommandResult run_detached(std::vector<std::string> runc_arguments) const;
   [[nodiscard]] std::vector<std::string> runc(std::vector<std::string> arguments) const;
 
   UserNamespace user_namespace_;
@@ -76,7 +91,8 @@ class RuncContainer : public Container {
 /// Processes in new namespaces of all eight kinds, made by unshare(1); the files are the host's.
 class UnshareContainer : public Container {
  public:
-  UnshareContainer();
+  /// `user` makes it, and owns its user namespace.
+  explicit UnshareContainer(uid_t user = 0);
   ~UnshareContainer() override;
 
  private:

@@ -12,7 +12,7 @@
 
 #include <nlohmann/json.hpp>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
 
 namespace nsenterd::test {
 
@@ -65,6 +65,8 @@ class Daemon : public ServerProcess {
 class RawClient {
  public:
   explicit RawClient(const std::filesystem::path& socket);
+  /// Of a connection that somebody has made.
+  explicit RawClient(UniqueFd socket) : socket_(std::move(socket)) {}
 
   /// Sends bytes, with descriptors if any; false if the peer has closed the connection.
   bool send(std::string_view bytes, const std::vector<int>& descriptors = {});
@@ -74,7 +76,7 @@ class RawClient {
   /// Whether there is something to receive within that time, if only the end of the connection.
   [[nodiscard]] bool has_reply(std::chrono::milliseconds limit) const;
   /// Descriptors that came with what was received.
-  std::vector<base::UniqueFd>& descriptors() { return descriptors_; }
+  std::vector<UniqueFd>& descriptors() { return descriptors_; }
 
   /// Sends a call and returns its reply. Throws if there is none.
   Json call(std::string_view method, const Json& parameters = Json::object(),
@@ -86,9 +88,9 @@ class RawClient {
   [[nodiscard]] int descriptor() const { return socket_.get(); }
 
  private:
-  base::UniqueFd socket_;
+  UniqueFd socket_;
   std::string input_;
-  std::vector<base::UniqueFd> descriptors_;
+  std::vector<UniqueFd> descriptors_;
 };
 
 /// Kibibytes of memory that a process occupies.

@@ -104,6 +104,11 @@ inline Json read_file(const std::string& file, std::int64_t offset = 0, std::int
 inline Json write_file(const std::string& file, const std::string& data, std::int64_t offset = 0) {
   return {{"message", "writeFileRequest"}, {"payload", {{"file", file}, {"offset", offset}, {"data", data}}}};
 }
+/// A request to open, read or write a file, on behalf of somebody.
+inline Json on_behalf(Json request, Json caller = header()) {
+  request["payload"]["header"] = std::move(caller);
+  return request;
+}
 inline Json read_dir(const std::string& dir) {
   return {{"message", "readDirRequest"}, {"payload", {{"dir", dir}}}};
 }

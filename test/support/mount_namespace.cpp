@@ -9,13 +9,14 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "support/processes.hpp"
 
 namespace nsenterd::test {
 
 void run_in_mount_namespace(pid_t pid, const std::string& what, const std::function<int()>& work) {
-  const base::UniqueFd mounts(::open(proc_path(pid, "ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
+  const UniqueFd mounts(::open(proc_path(pid, "ns/mnt").c_str(), O_RDONLY | O_CLOEXEC));
   if (!mounts) throw std::system_error(errno, std::generic_category(), what);
   const pid_t child = ::fork();
   if (child < 0) throw std::system_error(errno, std::generic_category(), what);
@@ -29,7 +30,7 @@ void run_in_mount_namespace(pid_t pid, const std::string& what, const std::funct
 }
 
 void share_mount(pid_t pid, const std::filesystem::path& mounted, const std::string& directory) {
-  const base::UniqueFd mount(::open_tree(AT_FDCWD, mounted.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
+  const UniqueFd mount(::open_tree(AT_FDCWD, mounted.c_str(), OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC));
   if (!mount) throw std::system_error(errno, std::generic_category(), "open_tree " + mounted.string());
   run_in_mount_namespace(pid, "move_mount to " + directory, [&] {
     const int moved = ::move_mount(mount.get(), "", AT_FDCWD, directory.c_str(), MOVE_MOUNT_F_EMPTY_PATH);

@@ -4,7 +4,8 @@
 #include <cstdint>
 #include <string>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "support/served_container.hpp"
 
 namespace nsenterd::test {
@@ -23,7 +24,7 @@ struct Opened {
   /// The errno of the errorResponse, and its text; 0 if there is a file.
   int error = 0;
   std::string message;
-  base::UniqueFd file;
+  UniqueFd file;
 };
 
 /// Asks for a file. Throws std::runtime_error if the reply is an error, or is neither an errorResponse without a

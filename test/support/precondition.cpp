@@ -9,7 +9,7 @@
 #include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
 
 namespace nsenterd::test {
 namespace {
@@ -43,7 +43,7 @@ std::string missing_for_containers() {
 
 std::string missing_extended_attributes() {
   std::string path = std::filesystem::temp_directory_path() / "nsenterd-test-XXXXXX";
-  const base::UniqueFd file(::mkostemp(path.data(), O_CLOEXEC));
+  const UniqueFd file(::mkostemp(path.data(), O_CLOEXEC));
   if (!file) return "a file in " + std::filesystem::temp_directory_path().string();
   ::unlink(path.c_str());
   for (const char* name : {"user.nsenterd", "trusted.nsenterd"}) {

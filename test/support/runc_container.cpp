@@ -75,10 +75,10 @@ std::string unused_name() {
 
 }  // namespace
 
-RuncContainer::RuncContainer(UserNamespace user_namespace)
+RuncContainer::RuncContainer(UserNamespace user_namespace, const Edit& edit)
     : user_namespace_(user_namespace), name_(unused_name()) {
   try {
-    make_bundle();
+    make_bundle(edit);
     start();
   } catch (...) {
     remove();
@@ -97,14 +97,16 @@ void RuncContainer::hand_over(const fs::path& file) const {
   }
 }
 
-void RuncContainer::make_bundle() {
+void RuncContainer::make_bundle(const Edit& edit) {
   std::string directory = fs::temp_directory_path() / "nsenterd-test-XXXXXX";
   if (::mkdtemp(directory.data()) == nullptr)
     throw std::system_error(errno, std::generic_category(), "mkdtemp");
   bundle_ = directory;
   // The container's root is nobody here, and has to get through.
   fs::permissions(bundle_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
-  std::ofstream(bundle_ / "config.json") << make_config(user_namespace_).dump(2);
+  Json config = make_config(user_namespace_);
+  if (edit) edit(config);
+  std::ofstream(bundle_ / "config.json") << config.dump(2);
   make_root();
 }
 
@@ -127,12 +129,34 @@ std::vector<std::string> RuncContainer::runc(std::vector<std::string> arguments)
   return arguments;
 }
 
-void RuncContainer::start() {
-  // runc and the container keep their standard streams, so these must not be our pipes.
+CommandResult RuncContainer::exec_configured(const std::vector<std::string>& arguments,
+                                             const std::vector<std::string>& options) const {
+  std::vector<std::string> command{"exec"};
+  command.insert(command.end(), options.begin(), options.end());
+  command.push_back(name_);
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  return run(runc(std::move(command)), std::chrono::seconds(60));
+}
+
+pid_t RuncContainer::start_configured(const std::vector<std::string>& arguments) const {
+  const std::string pid_file = bundle_ / "pid";
+  std::vector<std::string> command{"exec", "-d", "--pid-file", pid_file, name_};
+  command.insert(command.end(), arguments.begin(), arguments.end());
+  if (run_detached(std::move(command)).status != 0) {
+    throw std::runtime_error("runc exec failed: " + read_file(bundle_ / "log"));
+  }
+  return std::stoi(read_file(pid_file));
+}
+
+CommandResult RuncContainer::run_detached(std::vector<std::string> runc_arguments) const {
   const std::string line = "exec \"$@\" </dev/null >'" + (bundle_ / "log").string() + "' 2>&1";
   std::vector<std::string> command{"sh", "-c", line, "sh"};
-  for (auto& word : runc({"run", "-d", "-b", bundle_.string(), name_})) command.push_back(std::move(word));
-  if (run(command, std::chrono::seconds(30)).status != 0) {
+  for (auto& word : runc(std::move(runc_arguments))) command.push_back(std::move(word));
+  return run(command, std::chrono::seconds(30));
+}
+
+void RuncContainer::start() {
+  if (run_detached({"run", "-d", "-b", bundle_.string(), name_}).status != 0) {
     throw std::runtime_error("runc run failed: " + read_file(bundle_ / "log"));
   }
   const Json state = Json::parse(test::output_of(runc({"state", name_})));

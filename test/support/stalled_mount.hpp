@@ -5,7 +5,8 @@
 
 #include <sys/types.h>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "support/container.hpp"
 
 namespace nsenterd::test {
@@ -25,7 +26,7 @@ class StalledMount {
  private:
   pid_t container_;
   std::string directory_;
-  base::UniqueFd device_;
+  UniqueFd device_;
 };
 
 }  // namespace nsenterd::test

@@ -5,7 +5,8 @@
 #include <string>
 #include <thread>
 
-#include "base/unique_fd.hpp"
+#include <nsenterd/unique_fd.hpp>
+
 #include "support/container.hpp"
 
 namespace nsenterd::test {
@@ -20,6 +21,8 @@ class UnflushedFile {
   UnflushedFile& operator=(const UnflushedFile&) = delete;
   ~UnflushedFile();
 
+  /// From now on nothing is answered at all, such as what fstat(2) asks.
+  void fall_silent() { silent_ = true; }
   /// How many have begun to close the file.
   [[nodiscard]] int waiting() const { return waiting_; }
 
@@ -28,8 +31,9 @@ class UnflushedFile {
 
   pid_t container_;
   std::string directory_;
-  base::UniqueFd device_;
+  UniqueFd device_;
   std::atomic<int> waiting_ = 0;
+  std::atomic<bool> silent_ = false;
   std::atomic<bool> ended_ = false;
   std::thread server_;
 };

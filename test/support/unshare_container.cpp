@@ -4,6 +4,7 @@
 #include <system_error>
 
 #include <fcntl.h>
+#include <grp.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,8 +15,12 @@
 namespace nsenterd::test {
 namespace {
 
-[[noreturn]] void execute_unshare(pid_t parent) {
+[[noreturn]] void execute_unshare(pid_t parent, uid_t user) {
   ::setpgid(0, 0);
+  if (user != 0 && (::setgroups(0, nullptr) != 0 || ::setresgid(user, user, user) != 0 ||
+                    ::setresuid(user, user, user) != 0)) {
+    ::_exit(1);
+  }
   // unshare(1) complains about a signal mask when its child is killed.
   ::dup2(::open("/dev/null", O_RDWR | O_CLOEXEC), STDERR_FILENO);
   // Should the test itself be killed.
@@ -28,11 +33,11 @@ namespace {
 
 }  // namespace
 
-UnshareContainer::UnshareContainer() {
+UnshareContainer::UnshareContainer(uid_t user) {
   const pid_t self = ::getpid();
   unshare_ = ::fork();
   if (unshare_ < 0) throw std::system_error(errno, std::generic_category(), "fork");
-  if (unshare_ == 0) execute_unshare(self);
+  if (unshare_ == 0) execute_unshare(self, user);
   // It is sleep(1) only when everything before is done.
   const bool started = wait_until([&] {
     const auto children = children_of(unshare_);

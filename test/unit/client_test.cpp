@@ -39,7 +39,7 @@ class Ends {
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
-    const base::UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const UniqueFd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     REQUIRE(::bind(listener.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) == 0);
     REQUIRE(::listen(listener.get(), 1) == 0);
     auto connection = Connection::connect(path, soon());
@@ -69,7 +69,7 @@ class Ends {
   std::optional<Connection> client;
 
  private:
-  base::UniqueFd service_;
+  UniqueFd service_;
 };
 
 int errno_of(const client::Result<client::Reply>& reply) {
@@ -146,7 +146,7 @@ TEST_CASE("an error is a last reply") {
 
 TEST_CASE("descriptors come with the last reply, also where both arrive at once") {
   Ends ends;
-  const base::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  const UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
   ends.answer(R"({"parameters":{},"continues":true})");
   ends.answer(R"({"parameters":{}})", {file.get()});
   auto reply = ends.client->call_more("a.B", wire::Json::object(), soon());

@@ -1,4 +1,4 @@
-// wire/descriptors, wire/frame, base/unique_fd and base/child_process: over real sockets, with real children.
+// wire/descriptors, wire/frame, base/child_process and nsenterd/unique_fd: over real sockets, with real children.
 #include "wire/descriptors.hpp"
 
 #include <array>
@@ -15,17 +15,18 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <nsenterd/unique_fd.hpp>
+
 #include "base/child_process.hpp"
 #include "base/syscalls.hpp"
-#include "base/unique_fd.hpp"
 #include "support/catch.hpp"
 #include "support/processes.hpp"
 #include "wire/frame.hpp"
 
 namespace {
 
+using nsenterd::UniqueFd;
 using nsenterd::base::ChildProcess;
-using nsenterd::base::UniqueFd;
 using nsenterd::test::open_descriptors;
 namespace base = nsenterd::base;
 namespace wire = nsenterd::wire;
@@ -217,7 +218,8 @@ TEST_CASE("What is left of a partly sent message is exact to the byte") {
 TEST_CASE("A frame arrives whole, with its descriptor") {
   const SocketPair sockets = make_sockets(SOCK_STREAM);
   const UniqueFd null = open_null();
-  REQUIRE(wire::send_frame(sockets.left.get(), wire::FrameKind::forked, "body", null.get()));
+  const int sent = null.get();
+  REQUIRE(wire::send_frame(sockets.left.get(), wire::FrameKind::forked, "body", {&sent, 1}));
   std::array<char, 64> buffer{};
   wire::ReceivedDescriptors<1> descriptors;
   REQUIRE(wire::receive_with_descriptors(sockets.right.get(), buffer, descriptors, 0) ==

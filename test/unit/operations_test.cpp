@@ -191,6 +191,61 @@ TEST_CASE("A request's bad value is named by its field") {
   CHECK(refused("sleepRequest", R"({"attr":"1s"})") == "attr");
 }
 
+TEST_CASE("Opening, reading and writing a file take a header, or none") {
+  const std::map<std::string, Json> requests{{"openFileRequest", recorded("request-open.json")},
+                                             {"readFileRequest", recorded("request-read.json")},
+                                             {"writeFileRequest", recorded("request-write.json")}};
+  const Json header = recorded("request-openat2.json").at("header");
+  for (const auto& [type, plain] : requests) {
+    CAPTURE(type);
+    const Operation* operation = find_operation(type);
+    const auto without = operation->check(plain);
+    REQUIRE(without.has_value());
+    CHECK_FALSE(without->takes_personality);
+    Json request = plain;
+    request["header"] = nullptr;
+    const auto null = operation->check(request);
+    REQUIRE(null.has_value());
+    CHECK_FALSE(null->takes_personality);
+    CHECK(null->payload == without->payload);
+    request["header"] = header;
+    const auto with = operation->check(request);
+    REQUIRE(with.has_value());
+    CHECK(with->takes_personality);
+    CHECK(Json::parse(with->payload) == request);
+    CHECK(with->needs.procfs == without->needs.procfs);
+    for (const Json& wrong : {Json(1), Json("x"), Json(true), Json::array()}) {
+      request["header"] = wrong;
+      CHECK(refused(type.c_str(), request) == "header");
+    }
+    for (const auto& [name, value] : header.items()) {
+      request["header"] = header;
+      request["header"].erase(name);
+      CHECK(refused(type.c_str(), request) == "header." + name);
+      request["header"][name] = nullptr;
+      CHECK(refused(type.c_str(), request) == "header." + name);
+    }
+    request["header"] = header;
+    request["header"]["capabilities"] = {0, 4294967296U};
+    CHECK(refused(type.c_str(), request) == "header.capabilities[1]");
+    request["header"] = header;
+    request["header"]["root"] = std::string(PATH_MAX, '/');
+    CHECK(refused(type.c_str(), request) == "header.root");
+  }
+}
+
+TEST_CASE("What takes the caller's personality is known of each request") {
+  const std::set<std::string> always{"mountSyscallRequest", "getxattrSyscallRequest",
+                                     "ListxattrSyscallRequest", "openat2SyscallRequest"};
+  for (const Vector& vector : load_vectors()) {
+    if (vector.direction != "request") continue;
+    CAPTURE(vector.file);
+    const auto checked = find_operation(vector.type)->check(vector.payload);
+    REQUIRE(checked.has_value());
+    CHECK(checked->takes_personality == always.contains(vector.type));
+  }
+}
+
 TEST_CASE("A request's unknown fields do not reach the agent") {
   const auto checked = find_operation("lookupRequest")
                            ->check(Json{{"entry", "/x"}, {"MountProcfs", true}, {"evil", {1, 2, 3}}});

@@ -93,7 +93,7 @@ TEST_CASE("outcomes are counted by message") {
   statistics.record("a", EventOutcome::response, milliseconds(1));
   statistics.record("a", EventOutcome::error_response, milliseconds(1));
   statistics.record("a", EventOutcome::error_response, milliseconds(1));
-  statistics.record("b", EventOutcome::failure, milliseconds(4));
+  statistics.record("b", EventOutcome::timed_out, milliseconds(4));
   REQUIRE(statistics.messages().size() == 2);
   const auto& a = statistics.messages().at("a");
   CHECK(a.requests == 3);
@@ -106,6 +106,33 @@ TEST_CASE("outcomes are counted by message") {
   CHECK(b.durations.percentile(0.5) >= 4'000'000);
   CHECK(statistics.uptime() >= std::chrono::seconds(0));
   CHECK(statistics.uptime() < std::chrono::seconds(60));
+}
+
+TEST_CASE("how many durations were shorter than a power of two is exact") {
+  Durations durations;
+  for (const std::int64_t duration : {0, 1, 7, 8, 1023, 1024, 1025, 16383, 16384})
+    durations.record(nanoseconds(duration));
+  CHECK(durations.shorter_than(0) == 1);
+  CHECK(durations.shorter_than(1) == 2);
+  CHECK(durations.shorter_than(3) == 3);
+  CHECK(durations.shorter_than(4) == 4);
+  CHECK(durations.shorter_than(10) == 5);
+  CHECK(durations.shorter_than(11) == 7);
+  CHECK(durations.shorter_than(14) == 8);
+  CHECK(durations.shorter_than(15) == durations.count());
+  CHECK(durations.sum() == 0 + 1 + 7 + 8 + 1023 + 1024 + 1025 + 16383 + 16384);
+}
+
+TEST_CASE("the outcomes of a message are as many as its requests") {
+  Statistics statistics;
+  for (std::size_t i = 0; i < daemon::kOutcomeNames.size(); ++i) {
+    statistics.record("a", static_cast<EventOutcome>(i), milliseconds(1));
+  }
+  const auto& a = statistics.messages().at("a");
+  CHECK(a.requests == daemon::kOutcomeNames.size());
+  CHECK(a.error_responses == 1);
+  CHECK(a.failures == daemon::kOutcomeNames.size() - 2);
+  for (const std::uint64_t count : a.outcomes) CHECK(count == 1);
 }
 
 }  // namespace
