@@ -38,6 +38,8 @@ struct Programs {
   /// bench-module, linked in two ways.
   std::string module_static;
   std::string module_dynamic;
+  /// examples/procfs-companion.
+  std::string companion;
 };
 
 /// The command line of a daemon on a socket of its own, for a test::ServerProcess. It ends with this process, whatever becomes

@@ -22,8 +22,9 @@ namespace nsenterd::bench {
 namespace {
 
 using Section = void (*)(const Setup&, Json&);
-constexpr std::array<std::pair<const char*, Section>, 4> kSections{{{"latency", measure_latency},
+constexpr std::array<std::pair<const char*, Section>, 5> kSections{{{"latency", measure_latency},
                                                                     {"throughput", measure_throughput},
+                                                                    {"companion", measure_companion},
                                                                     {"growth", measure_growth},
                                                                     {"memory", measure_memory}}};
 
@@ -40,7 +41,7 @@ Options parse(CLI::App& app, int argc, char** argv) {
   std::vector<std::string> names;
   for (const auto& [name, ignored] : kSections) names.emplace_back(name);
   app.add_option("section", options.sections,
-                 "what to measure: latency, throughput, growth, memory; all if absent")
+                 "what to measure: latency, throughput, companion, growth, memory; all if absent")
       ->check(CLI::IsMember(names).description(""));
   app.add_flag("--quick", options.quick,
                "little of everything, to see that it works: the numbers mean nothing");
@@ -69,7 +70,8 @@ void run(const Options& options) {
                            .agent = program(options.agent, "../src/agent/nsenter-agent"),
                            .floor = own_directory / "bench-floor",
                            .module_static = own_directory / "bench-module-static",
-                           .module_dynamic = own_directory / "bench-module"}};
+                           .module_dynamic = own_directory / "bench-module",
+                           .companion = own_directory / "../examples/procfs-companion/procfs-companion"}};
   if (options.quick) setup.effort = quick_effort();
   raise_descriptor_limit();
   catch_interrupts();

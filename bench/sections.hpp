@@ -50,6 +50,8 @@ struct Setup {
 void measure_latency(const Setup& setup, Json& results);
 /// Events of many clients at a time.
 void measure_throughput(const Setup& setup, Json& results);
+/// Processes of a container that read through a FUSE daemon that asks for everything (examples/procfs-companion).
+void measure_companion(const Setup& setup, Json& results);
 /// Many containers, each with a warm agent.
 void measure_memory(const Setup& setup, Json& results);
 /// Large files and directories.
