@@ -6,40 +6,30 @@
 #include "contest.hpp"
 #include "process.hpp"
 #include "sections.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace nsenterd::bench {
 namespace {
 
 namespace fs = std::filesystem;
 
-class Directory {
+/// Files and directories to be read, of any size.
+class Material {
  public:
-  Directory() {
-    std::string name = fs::temp_directory_path() / "bench-whole-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw_errno("mkdtemp");
-    path_ = name;
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() {
-    std::error_code ignored;
-    fs::remove_all(path_, ignored);
-  }
-
   [[nodiscard]] fs::path file_of(std::size_t bytes) const {
-    fs::path path = path_ / ("file-" + std::to_string(bytes));
+    fs::path path = directory_ / ("file-" + std::to_string(bytes));
     std::ofstream(path) << std::string(bytes, 'x');
     return path;
   }
   [[nodiscard]] fs::path directory_of(std::size_t entries) const {
-    fs::path path = path_ / ("directory-" + std::to_string(entries));
+    fs::path path = directory_ / ("directory-" + std::to_string(entries));
     fs::create_directory(path);
     for (std::size_t i = 0; i < entries; ++i) std::ofstream(path / ("entry-" + std::to_string(i)));
     return path;
   }
 
  private:
-  fs::path path_;
+  test::TemporaryDirectory directory_;
 };
 
 /// Medians of a warm event by every way. Of large ones, so many are done that it is `size_in_all`.
@@ -62,19 +52,19 @@ Json row_of(const Setup& setup, const test::ServerProcess& daemon, const Request
 }  // namespace
 
 void measure_growth(const Setup& setup, Json& results) {
-  const Directory directory;
+  const Material material;
   const Container container;
   const test::ServerProcess daemon(daemon_command(setup.programs));
   Json files = make_table("microseconds, over KiB");
   for (const std::size_t bytes : setup.effort.file_sizes) {
-    const Request request{.target = container.pid(), .path = directory.file_of(bytes), .length = bytes};
+    const Request request{.target = container.pid(), .path = material.file_of(bytes), .length = bytes};
     files["rows"][std::to_string(bytes / 1024)] = row_of(setup, daemon, request, bytes, 128U << 20U);
   }
   add_table(results, "readFile", "Growth of readFile", files);
   Json directories = make_table("microseconds, over entries");
   for (const std::size_t entries : setup.effort.directory_sizes) {
     const Request request{
-        .target = container.pid(), .path = directory.directory_of(entries), .is_directory = true};
+        .target = container.pid(), .path = material.directory_of(entries), .is_directory = true};
     directories["rows"][std::to_string(entries)] = row_of(setup, daemon, request, entries, 500'000);
   }
   add_table(results, "readDir", "Growth of readDir", directories);

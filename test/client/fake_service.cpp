@@ -1,6 +1,5 @@
 #include "fake_service.hpp"
 
-#include <cstdlib>
 #include <system_error>
 #include <utility>
 
@@ -11,10 +10,6 @@
 namespace nsenterd::test {
 
 FakeService::FakeService(std::vector<Serve> serve) {
-  std::string directory = "/tmp/nsenterd-test-XXXXXX";
-  if (::mkdtemp(directory.data()) == nullptr)
-    throw std::system_error(errno, std::generic_category(), "mkdtemp");
-  directory_ = directory;
   sockaddr_un address{};
   address.sun_family = AF_UNIX;
   socket().copy(address.sun_path, sizeof address.sun_path - 1);
@@ -38,7 +33,6 @@ FakeService::~FakeService() {
   // Whoever is not asked any more is not to wait for it.
   ::shutdown(listener_.get(), SHUT_RDWR);
   server_.join();
-  std::filesystem::remove_all(directory_);
 }
 
 std::string FakeService::read_call(int connection) {

@@ -1,7 +1,6 @@
 // A service that does with each connection what a test says.
 #pragma once
 
-#include <filesystem>
 #include <functional>
 #include <string>
 #include <string_view>
@@ -9,6 +8,8 @@
 #include <vector>
 
 #include <nsenterd/unique_fd.hpp>
+
+#include "support/temporary_directory.hpp"
 
 namespace nsenterd::test {
 
@@ -31,7 +32,7 @@ class FakeService {
   static void write(int connection, std::string_view text);
 
  private:
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
   UniqueFd listener_;
   std::thread server_;
 };

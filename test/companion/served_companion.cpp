@@ -2,7 +2,6 @@
 
 #include <atomic>
 #include <csignal>
-#include <cstdlib>
 #include <stdexcept>
 #include <system_error>
 
@@ -54,28 +53,16 @@ std::string checked(const CommandResult& result) {
 
 }  // namespace
 
-Companion::Directory::Directory() {
-  std::string pattern = fs::temp_directory_path() / "nsenterd-test-XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr)
-    throw std::system_error(errno, std::generic_category(), "mkdtemp");
-  path = pattern;
-  // Containers' processes have to get through.
-  fs::permissions(path, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
-}
-
-Companion::Directory::~Directory() {
-  std::error_code ignored;
-  // What a companion that was killed has left.
-  for (const auto& entry : fs::directory_iterator(path, ignored)) ::umount2(entry.path().c_str(), MNT_DETACH);
-  fs::remove_all(path, ignored);
-}
-
 Companion::Companion(const Daemon& daemon)
     : process_({program_under_test("PROCFS_COMPANION"), "serve", "--socket", daemon.socket(), "--root",
-                root_.path, "--control", "{socket}"}) {}
+                root(), "--control", "{socket}"}) {}
 
 Companion::~Companion() {
   process_.end(SIGKILL);
+  std::error_code ignored;
+  // What it has left, as it was killed.
+  for (const auto& entry : fs::directory_iterator(root(), ignored))
+    ::umount2(entry.path().c_str(), MNT_DETACH);
 }
 
 CommandResult Companion::command(std::vector<std::string> arguments) const {

@@ -9,6 +9,7 @@
 #include "support/command.hpp"
 #include "support/container.hpp"
 #include "support/daemon.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace nsenterd::test {
 
@@ -23,19 +24,12 @@ class Companion {
   ServerProcess& process() { return process_; }
   [[nodiscard]] const ServerProcess& process() const { return process_; }
   /// Where the trees are mounted, each in a directory of its container's name.
-  [[nodiscard]] const std::filesystem::path& root() const { return root_.path; }
+  [[nodiscard]] const std::filesystem::path& root() const { return root_.path(); }
   /// Runs a command of procfs-companion, such as {"add", "name"}.
   [[nodiscard]] CommandResult command(std::vector<std::string> arguments) const;
 
  private:
-  struct Directory {
-    Directory();
-    Directory(const Directory&) = delete;
-    Directory& operator=(const Directory&) = delete;
-    ~Directory();
-    std::filesystem::path path;
-  };
-  Directory root_;
+  TemporaryDirectory root_;
   ServerProcess process_;
 };
 

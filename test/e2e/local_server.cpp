@@ -1,6 +1,5 @@
 #include "e2e/local_server.hpp"
 
-#include <cstdlib>
 #include <stdexcept>
 
 namespace nsenterd::test {
@@ -17,9 +16,6 @@ std::size_t size_of(varlink::Call& call) {
 }  // namespace
 
 LocalServer::LocalServer(const varlink::Limits& limits) {
-  std::string pattern = "/tmp/nsenterd-test-XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-  directory_ = pattern;
   socket_ = directory_ / "socket";
   server_.emplace(
       context_.get_executor(), varlink::ServerInfo{.overloaded_error = "test.Overloaded"},
@@ -47,7 +43,6 @@ LocalServer::~LocalServer() {
   work_.reset();
   thread_.join();
   listener_.reset();
-  std::filesystem::remove_all(directory_);
 }
 
 std::size_t LocalServer::connections() {

@@ -15,6 +15,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "support/temporary_directory.hpp"
 #include "varlink/listener.hpp"
 #include "varlink/server.hpp"
 
@@ -69,7 +70,7 @@ class LocalServer {
 
   boost::asio::io_context context_{1};
   boost::asio::executor_work_guard<boost::asio::io_context::executor_type> work_{context_.get_executor()};
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
   std::filesystem::path socket_;
   std::optional<varlink::Listener> listener_;
   std::optional<varlink::Server> server_;

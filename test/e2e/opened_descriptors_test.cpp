@@ -22,6 +22,7 @@
 #include "support/opened_namespaces.hpp"
 #include "support/precondition.hpp"
 #include "support/stalled_mount.hpp"
+#include "support/temporary_directory.hpp"
 #include "support/unflushed_file.hpp"
 #include "wire/base64.hpp"
 
@@ -464,9 +465,8 @@ TEST_CASE("what may not be joined together is refused", "[e2e][opened]") {
 TEST_CASE("a namespace that was opened where it is mounted is joined", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
   Fixture fixture;
-  std::string directory = "/tmp/nsenterd-test-XXXXXX";
-  REQUIRE(::mkdtemp(directory.data()) != nullptr);
-  const std::string point = directory + "/net";
+  const TemporaryDirectory directory;
+  const std::string point = directory / "net";
   std::ofstream{point};
   const std::string source = proc_path(fixture.target, "ns/net");
   REQUIRE(::mount(source.c_str(), point.c_str(), nullptr, MS_BIND, nullptr) == 0);
@@ -478,7 +478,6 @@ TEST_CASE("a namespace that was opened where it is mounted is joined", "[e2e][op
           std::string(kNamespaces) + ".ipc");
   }
   CHECK(::umount2(point.c_str(), MNT_DETACH) == 0);
-  std::filesystem::remove_all(directory);
   fixture.check_nothing_left();
 }
 

@@ -16,6 +16,7 @@
 #include "support/precondition.hpp"
 #include "support/processes.hpp"
 #include "support/served_container.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace nsenterd::test {
 namespace {
@@ -37,11 +38,9 @@ Json read_link_request(const std::string& link) {
 class Crowd {
  public:
   Crowd(int count, const std::string& prefix) {
-    std::string pattern = fs::temp_directory_path() / "nsenterd-test-crowd-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    place_ = pattern;
-    if (::mount("crowd", place_.c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0) fail("mount");
-    const UniqueFd directory(::open(place_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    if (::mount("crowd", place_.path().c_str(), "tmpfs", MS_NOSUID | MS_NODEV, "mode=755") != 0)
+      fail("mount");
+    const UniqueFd directory(::open(place_.path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
     for (int i = 0; i < count; ++i) {
       // Made in another order than they are to be listed in.
       const std::string name = prefix + std::to_string(static_cast<unsigned>(i) * 2654435761U);
@@ -54,13 +53,13 @@ class Crowd {
 
   void show(const ServedContainer& served, const std::string& inside) const {
     served.put_directory(inside);
-    share_mount(served.container().pid(), place_, inside);
+    share_mount(served.container().pid(), place_.path(), inside);
   }
 
   /// What readdir(3) says on the host, in the order of the names' bytes.
   [[nodiscard]] std::vector<std::pair<std::string, ino_t>> listed() const {
     std::vector<std::pair<std::string, ino_t>> entries;
-    DIR* directory = ::opendir(place_.c_str());
+    DIR* directory = ::opendir(place_.path().c_str());
     while (const dirent* entry = ::readdir(directory)) {
       if (const std::string name = entry->d_name; name != "." && name != "..")
         entries.emplace_back(name, entry->d_ino);
@@ -76,12 +75,9 @@ class Crowd {
     remove();
     throw std::system_error(error, std::generic_category(), what);
   }
-  void remove() noexcept {
-    ::umount2(place_.c_str(), MNT_DETACH);
-    ::rmdir(place_.c_str());
-  }
+  void remove() noexcept { ::umount2(place_.path().c_str(), MNT_DETACH); }
 
-  fs::path place_;
+  TemporaryDirectory place_;
 };
 
 /// What one listing costs a daemon that has answered nothing like it before.

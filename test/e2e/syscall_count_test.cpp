@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "support/precondition.hpp"
+#include "support/temporary_directory.hpp"
 #include "warm_fixture.hpp"
 
 namespace nsenterd::test {
@@ -34,7 +35,7 @@ constexpr int kEvents = 25;
 /// By name. Of all threads of a process, while this lives, as strace(1) counts them.
 class CallCounter {
  public:
-  explicit CallCounter(pid_t pid) : pid_(pid), directory_(make_directory()) {
+  explicit CallCounter(pid_t pid) : pid_(pid) {
     strace_ = ::fork();
     if (strace_ < 0) throw std::runtime_error("fork");
     if (strace_ == 0) {
@@ -50,11 +51,7 @@ class CallCounter {
   }
   CallCounter(const CallCounter&) = delete;
   CallCounter& operator=(const CallCounter&) = delete;
-  ~CallCounter() {
-    end();
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
-  }
+  ~CallCounter() { end(); }
 
   /// Ends the count.
   std::map<std::string, long> calls() {
@@ -74,11 +71,6 @@ class CallCounter {
   }
 
  private:
-  static std::filesystem::path make_directory() {
-    std::string pattern = "/tmp/nsenterd-test-XXXXXX";
-    if (::mkdtemp(pattern.data()) == nullptr) throw std::runtime_error("mkdtemp");
-    return pattern;
-  }
   [[nodiscard]] std::string output() const { return directory_ / "calls"; }
   [[nodiscard]] bool is_traced() const {
     for (const auto& thread : std::filesystem::directory_iterator(proc_path(pid_, "task"))) {
@@ -95,7 +87,7 @@ class CallCounter {
   }
 
   pid_t pid_;
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
   pid_t strace_ = 0;
 };
 

@@ -1,16 +1,12 @@
-// Namespaces and directories that somebody has opened: where an agent is, as the kernel shows it from outside.
+// Namespaces that somebody has opened: where an agent is, as the kernel shows it from outside.
 #include "support/opened_namespaces.hpp"
 
 #include <cerrno>
 #include <chrono>
 #include <csignal>
-#include <filesystem>
 #include <fstream>
-#include <future>
-#include <memory>
-#include <set>
 #include <string>
-#include <thread>
+#include <string_view>
 #include <vector>
 
 #include <fcntl.h>
@@ -21,14 +17,15 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "held_namespaces.hpp"
 #include "requests.hpp"
 #include "session.hpp"
 #include "support/catch.hpp"
 #include "support/container.hpp"
 #include "support/message_requests.hpp"
-#include "support/mount_table.hpp"
 #include "support/precondition.hpp"
 #include "support/processes.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace nsenterd::test {
 namespace {
@@ -45,24 +42,6 @@ Namespaces without(Namespaces a, Namespaces b) {
   return *Namespaces::from_flags(a.flags() & ~b.flags());
 }
 
-/// Namespaces of a process, held open.
-class Held {
- public:
-  Held(pid_t pid, Namespaces kinds) {
-    for (const std::string_view name : kNamespaceNames) {
-      const Namespace kind = namespace_from_name(name).value();
-      if (!kinds.contains(kind)) continue;
-      files_.push_back(open_namespace(pid, kind).value());
-      descriptors_[kind] = files_.back().get();
-    }
-  }
-  [[nodiscard]] const NamespaceDescriptors& descriptors() const { return descriptors_; }
-
- private:
-  std::vector<UniqueFd> files_;
-  NamespaceDescriptors descriptors_;
-};
-
 /// The names of the namespaces in which a process is not where it is expected: where `opened` are, for the kinds of `joined`; otherwise
 /// where `others` are.
 std::string misplaced(pid_t agent, Namespaces joined, const Inodes& opened, const Inodes& others) {
@@ -73,26 +52,6 @@ std::string misplaced(pid_t agent, Namespaces joined, const Inodes& opened, cons
     if (actual[i] != (is_joined ? opened[i] : others[i])) wrong.append(" ").append(kNamespaceNames[i]);
   }
   return wrong;
-}
-
-/// A directory of the host for the time of a test.
-struct Directory {
-  std::string path = "/tmp/nsenterd-test-XXXXXX";
-
-  Directory() {
-    REQUIRE(::mkdtemp(path.data()) != nullptr);
-    REQUIRE(::chmod(path.c_str(), 0755) == 0);
-  }
-  Directory(const Directory&) = delete;
-  Directory& operator=(const Directory&) = delete;
-  ~Directory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path, ignored);
-  }
-};
-
-Message message_of(const nlohmann::json& request) {
-  return {request.at("message").get<std::string>(), request.at("payload")};
 }
 
 }  // namespace
@@ -245,127 +204,6 @@ TEST_CASE("A private procfs is that of the opened pid namespace, a sysfs that of
   }
 }
 
-TEST_CASE("An agent has the root and the working directory of a chrooted process") {
-  NSENTERD_NEEDS(missing_for_containers());
-  const RuncContainer container(RuncContainer::UserNamespace::mapped);
-  const ChrootedProcess process(container.pid(), "/inner", "/deep");
-  std::ofstream(container.root() / "inner/at-root") << "at the root";
-  std::ofstream(container.root() / "inner/deep/here") << "here";
-  const UniqueFd root = open_root(process.pid()).value();
-  const UniqueFd directory = open_cwd(process.pid()).value();
-  REQUIRE(inode_of(root.get()) == inode_of(container.root() / "inner"));
-  Session session;
-  const EventParameters inside{.target = container.pid(), .namespaces = Namespaces::all()};
-  EventParameters parameters = inside;
-  parameters.root = root.get();
-  const auto bytes = [&](const char* path) {
-    return session.ask(parameters, request::read_file(path)).bytes();
-  };
-  CHECK(bytes("/at-root") == "at the root");
-  // Without a working directory that is the root.
-  CHECK(bytes("at-root") == "at the root");
-  CHECK(session.ask(parameters, request::read_file("/etc/passwd")).error() == ENOENT);
-  CHECK(session.ask(parameters, request::read_file("/../../etc/passwd")).error() == ENOENT);
-  parameters.working_directory = directory.get();
-  CHECK(bytes("here") == "here");
-  CHECK(bytes("../at-root") == "at the root");
-  CHECK(bytes("../../../at-root") == "at the root");
-  {
-    const auto event = session.hold(parameters);
-    const pid_t agent = event->event.process_id();
-    CHECK(inode_of(proc_path(agent, "root")) == inode_of(container.root() / "inner"));
-    CHECK(inode_of(proc_path(agent, "cwd")) == inode_of(container.root() / "inner/deep"));
-    CHECK(descriptors_of(agent) == std::vector<int>{0, 1, 2});
-  }
-  parameters = inside;
-  parameters.working_directory = directory.get();
-  CHECK(bytes("here") == "here");
-  CHECK(bytes("../at-root") == "at the root");
-  CHECK(session.ask(parameters, request::read_file("/etc/passwd")).error() == 0);
-}
-
-TEST_CASE("A root and a working directory go along into namespaces that are created") {
-  NSENTERD_NEEDS(missing_for_containers());
-  const UnshareContainer container;
-  const Directory outer;
-  const ChrootedProcess process(container.pid(), outer.path + "/inner", "/deep");
-  std::ofstream(outer.path + "/inner/deep/here") << "here";
-  container.shell("mount --make-rshared / && mount -t tmpfs tmpfs /mnt");
-  const UniqueFd root = open_root(process.pid()).value();
-  const UniqueFd directory = open_cwd(process.pid()).value();
-  const Held held(container.pid(), Namespaces::all());
-  const std::uint32_t all = Namespaces::all().flags();
-  Session session;
-  const auto of_target = [&](Namespaces joined, std::uint32_t created) {
-    return EventParameters{.target = container.pid(),
-                           .namespaces = joined,
-                           .root = root.get(),
-                           .working_directory = directory.get(),
-                           .clone_flags = created};
-  };
-  EventParameters opened = of_target({}, CLONE_NEWUSER | CLONE_NEWNS);
-  opened.target = 0;
-  opened.namespace_descriptors = held.descriptors();
-  for (const EventParameters& parameters :
-       {of_target(Namespaces::all(), CLONE_NEWNS), of_target(Namespaces::all(), CLONE_NEWUSER),
-        of_target(Namespaces::all(), CLONE_NEWUSER | CLONE_NEWNS),
-        of_target({Namespace::mnt}, CLONE_NEWUSER | CLONE_NEWNS), of_target(Namespaces::all(), all),
-        opened}) {
-    INFO("joined: " << parameters.namespaces.names() << ", created: " << parameters.clone_flags);
-    const auto event = session.hold(parameters);
-    const pid_t agent = event->event.process_id();
-    CHECK(inode_of(proc_path(agent, "root")) == inode_of(outer.path + "/inner"));
-    CHECK(inode_of(proc_path(agent, "cwd")) == inode_of(outer.path + "/inner/deep"));
-    CHECK(descriptors_of(agent) == std::vector<int>{0, 1, 2});
-    for (const std::string_view name : {"user", "mnt"}) {
-      const bool is_new = (only(name).flags() & parameters.clone_flags) != 0;
-      CHECK((namespace_inode(agent, name) != namespace_inode(container.pid(), name)) == is_new);
-    }
-    CHECK(session.ask(parameters, request::read_file("here")).bytes() == "here");
-    if ((parameters.clone_flags & CLONE_NEWNS) == 0) continue;
-    // The root is in the new mount namespace: elsewhere nothing could be mounted.
-    const Message mounting = message_of(message::mount({message::tmpfs_on("/deep")}));
-    CHECK(session.ask(parameters, mounting).error() == 0);
-    CHECK(mounts_at(container.pid(), outer.path + "/inner/deep").empty());
-    // The mounts of the whole namespace, not only those below the agent's root, are slaves.
-    const ChrootedProcess observer(agent, "/", "/");
-    std::set<std::string> points;
-    for (const Mount& mount : mount_table(read_file(proc_path(observer.pid(), "mountinfo")))) {
-      INFO(mount.point << ": " << mount.propagation);
-      CHECK(mount.propagation.find("shared:") == std::string::npos);
-      CHECK(mount.propagation.find("master:") != std::string::npos);
-      points.insert(mount.point);
-    }
-    CHECK(points.contains("/"));
-    CHECK(points.contains("/mnt"));
-  }
-  // What the agent mounts, and is in, does not concern the container.
-  container.shell("umount /mnt");
-}
-
-TEST_CASE("What is no directory is no root and no working directory") {
-  NSENTERD_NEEDS(missing_for_containers());
-  const UnshareContainer container;
-  Session session;
-  const UniqueFd file = open_file("/etc/passwd", O_PATH);
-  const EventParameters as_root{
-      .target = container.pid(), .namespaces = Namespaces::all(), .root = file.get()};
-  CHECK(session.ask(as_root, request::sleep_for(0)).outcome == "chroot: not a directory (ENOTDIR)");
-  const EventParameters as_directory{
-      .target = container.pid(), .namespaces = Namespaces::all(), .working_directory = file.get()};
-  CHECK(session.ask(as_directory, request::sleep_for(0)).outcome == "fchdir: not a directory (ENOTDIR)");
-  // Opened to be read: who closes it may wait for its filesystem.
-  const UniqueFd readable = open_file("/", O_RDONLY | O_DIRECTORY);
-  EventParameters wrong = as_root;
-  wrong.root = readable.get();
-  CHECK(session.ask(wrong, request::sleep_for(0)).outcome == "invalid parameter rootFileDescriptor");
-  wrong = as_directory;
-  wrong.working_directory = readable.get();
-  CHECK(session.ask(wrong, request::sleep_for(0)).outcome ==
-        "invalid parameter workingDirectoryFileDescriptor");
-  CHECK(agent_processes().size() == 1);
-}
-
 TEST_CASE("What is no namespace of its kind is refused before anything is started") {
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;
@@ -385,9 +223,9 @@ TEST_CASE("What is no namespace of its kind is refused before anything is starte
   CHECK(outcome(Namespace::net, UniqueFd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0)).get()) == wrong);
   CHECK(outcome(Namespace::net, open_file(proc_path(container.pid(), "ns/net"), O_PATH).get()) == wrong);
   CHECK(outcome(Namespace::net, 9999) == wrong);
-  const Directory directory;
+  const TemporaryDirectory directory;
   // As the kernel writes a namespace's link, but a path.
-  const std::string pretender = directory.path + "/net:[1]";
+  const std::string pretender = directory / "net:[1]";
   REQUIRE(::mkfifo(pretender.c_str(), 0600) == 0);
   CHECK(outcome(Namespace::net, open_file(pretender, O_RDWR).get()) == wrong);
   // In both ways, and without a target.
@@ -401,8 +239,8 @@ TEST_CASE("What is no namespace of its kind is refused before anything is starte
 TEST_CASE("A namespace that was opened where it is mounted is joined") {
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;
-  const Directory directory;
-  const std::string point = directory.path + "/net";
+  const TemporaryDirectory directory;
+  const std::string point = directory / "net";
   std::ofstream{point};
   REQUIRE(::mount(proc_path(container.pid(), "ns/net").c_str(), point.c_str(), nullptr, MS_BIND, nullptr) ==
           0);
@@ -514,95 +352,6 @@ TEST_CASE("With an opened user namespace no ids are taken that it may not know")
   const EventParameters in_own{
       .uid = 100000, .gid = 100000, .namespace_descriptors = own.descriptors(), .root = -1};
   CHECK(session.ask(in_own, on_behalf).error() == ENODATA);
-}
-
-TEST_CASE("Namespaces, root and working directory are opened by number, and of a target") {
-  NSENTERD_NEEDS(missing_for_containers());
-  const UnshareContainer container;
-  const Directory outer;
-  const ChrootedProcess process(container.pid(), outer.path + "/inner", "/deep");
-  const Target target = Target::open(process.pid()).value();
-  for (const std::string_view name : kNamespaceNames) {
-    const Namespace kind = namespace_from_name(name).value();
-    CHECK(inode_of(open_namespace(process.pid(), kind)->get()) == namespace_inode(process.pid(), name));
-    CHECK(inode_of(open_namespace(target, kind)->get()) == namespace_inode(process.pid(), name));
-  }
-  const std::uint64_t root = inode_of(outer.path + "/inner");
-  const std::uint64_t directory = inode_of(outer.path + "/inner/deep");
-  CHECK(inode_of(open_root(process.pid())->get()) == root);
-  CHECK(inode_of(open_root(target)->get()) == root);
-  CHECK(inode_of(open_cwd(process.pid())->get()) == directory);
-  CHECK(inode_of(open_cwd(target)->get()) == directory);
-  const UniqueFd opened = open_root(target).value();
-  CHECK((::fcntl(opened.get(), F_GETFL) & O_PATH) != 0);
-  CHECK((::fcntl(opened.get(), F_GETFD) & FD_CLOEXEC) != 0);
-}
-
-TEST_CASE("Of a thread they are the thread's own") {
-  NSENTERD_NEEDS(missing_root());
-  const Directory outer;
-  std::promise<pid_t> moved;
-  std::promise<void> end;
-  std::thread thread([&] {
-    const bool done = ::unshare(CLONE_NEWNET | CLONE_FS) == 0 && ::chroot(outer.path.c_str()) == 0;
-    moved.set_value(done ? ::gettid() : 0);
-    end.get_future().wait();
-  });
-  const pid_t number = moved.get_future().get();
-  CHECK(number > 0);
-  const auto network = open_namespace(number, Namespace::net);
-  const auto root = open_root(number);
-  end.set_value();
-  thread.join();
-  REQUIRE(network.has_value());
-  CHECK(inode_of(network->get()) != namespace_inode(::getpid(), "net"));
-  REQUIRE(root.has_value());
-  CHECK(inode_of(root->get()) == inode_of(outer.path));
-}
-
-TEST_CASE("Of what is not there, or not to be looked at, nothing is opened") {
-  NSENTERD_NEEDS(missing_root());
-  const auto failure = [](const auto& result) {
-    return result ? std::string("none") : to_string(result.error());
-  };
-  auto process = std::make_unique<UnsharedProcess>(CLONE_NEWNET);
-  const pid_t pid = process->pid();
-  const Target target = Target::open(pid).value();
-  CHECK(failure(open_namespace(target, Namespace::net)) == "none");
-  ::kill(pid, SIGKILL);
-  siginfo_t info{};
-  // A zombie still has its number.
-  REQUIRE(::waitid(P_PID, static_cast<id_t>(pid), &info, WEXITED | WNOWAIT) == 0);
-  for (const bool reaped : {false, true}) {
-    CAPTURE(reaped);
-    if (reaped) process.reset();
-    CHECK(failure(open_namespace(pid, Namespace::net)) == "no such target");
-    CHECK(failure(open_namespace(target, Namespace::net)) == "no such target");
-    // A zombie still has this one.
-    CHECK(failure(open_namespace(target, Namespace::user)) == "no such target");
-    CHECK(failure(open_root(pid)) == "no such target");
-    CHECK(failure(open_root(target)) == "no such target");
-    CHECK(failure(open_cwd(pid)) == "no such target");
-    CHECK(failure(open_cwd(target)) == "no such target");
-  }
-  for (const pid_t none : {0, -1}) {
-    CHECK(failure(open_namespace(none, Namespace::net)) == "invalid parameter pid");
-    CHECK(failure(open_root(none)) == "invalid parameter pid");
-    CHECK(failure(open_cwd(none)) == "invalid parameter pid");
-  }
-  const pid_t self = ::getpid();
-  const pid_t nobody = ::fork();
-  if (nobody == 0) {
-    if (::setresgid(65534, 65534, 65534) != 0 || ::setresuid(65534, 65534, 65534) != 0) ::_exit(10);
-    if (failure(open_namespace(self, Namespace::net)) != "open ns/net: permission denied (EACCES)")
-      ::_exit(1);
-    if (failure(open_root(self)) != "open root: permission denied (EACCES)") ::_exit(2);
-    if (failure(open_cwd(self)) != "open cwd: permission denied (EACCES)") ::_exit(3);
-    ::_exit(0);
-  }
-  int status = 0;
-  REQUIRE(::waitpid(nobody, &status, 0) == nobody);
-  CHECK(status == 0);
 }
 
 }  // namespace nsenterd::test

@@ -9,6 +9,11 @@
 
 namespace nsenterd::test {
 
+/// A request as clients write it (support/message_requests.hpp).
+inline Message message_of(const nlohmann::json& request) {
+  return {request.at("message").get<std::string>(), request.at("payload")};
+}
+
 /// Which private mount a request asks for.
 enum class Through { container, procfs, sysfs };
 

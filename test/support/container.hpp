@@ -11,6 +11,7 @@
 #include <nlohmann/json.hpp>
 
 #include "support/command.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace nsenterd::test {
 
@@ -85,7 +86,7 @@ class RuncContainer : public Container {
 
   UserNamespace user_namespace_;
   std::string name_;
-  std::filesystem::path bundle_;
+  TemporaryDirectory bundle_;
 };
 
 /// Processes in new namespaces of all eight kinds, made by unshare(1); the files are the host's.

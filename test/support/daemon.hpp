@@ -14,6 +14,8 @@
 
 #include <nsenterd/unique_fd.hpp>
 
+#include "support/temporary_directory.hpp"
+
 namespace nsenterd::test {
 
 using Json = nlohmann::json;
@@ -43,7 +45,7 @@ class ServerProcess {
 
  private:
   std::vector<std::string> arguments_;
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
   std::filesystem::path socket_;
   pid_t pid_ = 0;
 };

@@ -1,8 +1,6 @@
 #include "support/fuse_mirror.hpp"
 
 #include <cerrno>
-#include <cstdlib>
-#include <system_error>
 
 #include <sys/mount.h>
 #include <unistd.h>
@@ -16,10 +14,6 @@ namespace fs = std::filesystem;
 
 FuseMirror::FuseMirror(const Container& container, std::string directory)
     : container_(container.pid()), directory_(std::move(directory)) {
-  std::string pattern = fs::temp_directory_path() / "nsenterd-test-fuse-XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr)
-    throw std::system_error(errno, std::generic_category(), "mkdtemp");
-  base_ = pattern;
   try {
     fs::create_directory(source());
     fs::create_directory(base_ / "mounted");
@@ -45,8 +39,6 @@ void FuseMirror::remove() noexcept {
   }
   // bindfs ends when nothing of it is mounted any more.
   ::umount2((base_ / "mounted").c_str(), MNT_DETACH);
-  std::error_code ignored;
-  fs::remove_all(base_, ignored);
 }
 
 }  // namespace nsenterd::test

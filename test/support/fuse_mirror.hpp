@@ -7,6 +7,7 @@
 #include <sys/types.h>
 
 #include "support/container.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace nsenterd::test {
 
@@ -27,7 +28,7 @@ class FuseMirror {
 
   pid_t container_;
   std::string directory_;
-  std::filesystem::path base_;
+  TemporaryDirectory base_;
 };
 
 }  // namespace nsenterd::test

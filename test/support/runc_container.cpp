@@ -1,6 +1,5 @@
 #include <atomic>
 #include <cerrno>
-#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 #include <system_error>
@@ -98,12 +97,6 @@ void RuncContainer::hand_over(const fs::path& file) const {
 }
 
 void RuncContainer::make_bundle(const Edit& edit) {
-  std::string directory = fs::temp_directory_path() / "nsenterd-test-XXXXXX";
-  if (::mkdtemp(directory.data()) == nullptr)
-    throw std::system_error(errno, std::generic_category(), "mkdtemp");
-  bundle_ = directory;
-  // The container's root is nobody here, and has to get through.
-  fs::permissions(bundle_, fs::perms::owner_all | fs::perms::group_exec | fs::perms::others_exec);
   Json config = make_config(user_namespace_);
   if (edit) edit(config);
   std::ofstream(bundle_ / "config.json") << config.dump(2);
@@ -156,7 +149,7 @@ CommandResult RuncContainer::run_detached(std::vector<std::string> runc_argument
 }
 
 void RuncContainer::start() {
-  if (run_detached({"run", "-d", "-b", bundle_.string(), name_}).status != 0) {
+  if (run_detached({"run", "-d", "-b", bundle_.path().string(), name_}).status != 0) {
     throw std::runtime_error("runc run failed: " + read_file(bundle_ / "log"));
   }
   const Json state = Json::parse(test::output_of(runc({"state", name_})));
@@ -168,14 +161,11 @@ void RuncContainer::start() {
 }
 
 void RuncContainer::remove() noexcept {
-  if (bundle_.empty()) return;
   // A destructor has nobody to tell; what is left behind carries the test's name.
   try {
     run(runc({"delete", "-f", name_}), std::chrono::seconds(30));
   } catch (const std::exception&) {
   }
-  std::error_code ignored;
-  fs::remove_all(bundle_, ignored);
 }
 
 }  // namespace nsenterd::test

@@ -36,17 +36,12 @@ UniqueFd bound_socket(const std::filesystem::path& path, int type) {
 }  // namespace
 
 ServiceManager::ServiceManager() {
-  std::string pattern = "/tmp/nsenterd-test-XXXXXX";
-  if (::mkdtemp(pattern.data()) == nullptr) fail("mkdtemp");
-  directory_ = pattern;
   notifications_ = bound_socket(directory_ / "notify", SOCK_DGRAM);
 }
 
 ServiceManager::~ServiceManager() {
   send_signal(SIGKILL);
   wait();
-  std::error_code ignored;
-  std::filesystem::remove_all(directory_, ignored);
 }
 
 UniqueFd ServiceManager::listen(int type) const {

@@ -11,6 +11,8 @@
 
 #include <nsenterd/unique_fd.hpp>
 
+#include "support/temporary_directory.hpp"
+
 namespace nsenterd::test {
 
 class ServiceManager {
@@ -49,7 +51,7 @@ class ServiceManager {
  private:
   [[noreturn]] void become_daemon(const Start& how) const;
 
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
   UniqueFd notifications_;
   pid_t pid_ = 0;
 };

@@ -1,8 +1,6 @@
 // The client's end of a connection: calls with one reply, and with several.
 #include <cerrno>
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -16,6 +14,7 @@
 
 #include "client/connection.hpp"
 #include "support/catch.hpp"
+#include "support/temporary_directory.hpp"
 
 namespace nsenterd::test {
 namespace {
@@ -33,9 +32,8 @@ Deadline soon(std::chrono::milliseconds time = std::chrono::seconds(5)) {
 class Ends {
  public:
   Ends() {
-    std::string directory = "/tmp/nsenterd-test-XXXXXX";
-    REQUIRE(::mkdtemp(directory.data()) != nullptr);
-    const std::string path = directory + "/socket";
+    const TemporaryDirectory directory;
+    const std::string path = directory / "socket";
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     path.copy(address.sun_path, sizeof address.sun_path - 1);
@@ -46,7 +44,6 @@ class Ends {
     REQUIRE(connection.has_value());
     client = std::move(*connection);
     service_.reset(::accept4(listener.get(), nullptr, nullptr, SOCK_CLOEXEC));
-    std::filesystem::remove_all(directory);
   }
 
   /// A message, without its NUL.
