@@ -56,6 +56,9 @@ struct EventParameters {
   /// Whether a target is Denied that is in the caller's own mount namespace, or that the caller may not even look at: a wrong
   /// process id does no harm then.
   bool refuse_host = false;
+  /// Whether it is Denied that a private procfs or sysfs, which a request asks for, is that of the caller's own pid or network
+  /// namespace: it would show what the caller's own may hide.
+  bool refuse_host_mounts = false;
   /// Whether an agent of its own is started in any case, although a warm one may fit.
   bool fresh_agent = false;
   /// From sending the request to its response, or to the last one; for an asynchronous event too.

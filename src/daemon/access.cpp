@@ -28,6 +28,7 @@ Decision decide(const AccessRules& rules, const varlink::Peer& peer, const Event
   if (event->brings_opened) return Decision::brings_opened;
   if (!event->joins_user || !event->joins_mnt) return Decision::stays_on_host;
   if (event->target_is_hosts) return Decision::host_user_namespace;
+  if (event->target_knows_hosts_root) return Decision::knows_hosts_root;
   if (reach == Reach::all) return Decision::allowed;
   const auto& owners = event->target_owners;
   const bool owned = std::find(owners.begin(), owners.end(), peer.uid) != owners.end();
@@ -42,6 +43,7 @@ std::string_view name_of(Decision decision) noexcept {
     case Decision::brings_opened: return "brings-opened";
     case Decision::stays_on_host: return "stays-on-host";
     case Decision::host_user_namespace: return "host-user-namespace";
+    case Decision::knows_hosts_root: return "knows-hosts-root";
     case Decision::not_owned: return "not-owned";
   }
   return "";

@@ -39,6 +39,9 @@ struct EventFacts {
   bool brings_opened = false;
   /// The target's user namespace is the daemon's own, or none below it.
   bool target_is_hosts = true;
+  /// The target's user namespace maps the host's root: in it, an agent would be that root with all its files, though without
+  /// capabilities over the host.
+  bool target_knows_hosts_root = true;
   /// Who owns the target's user namespace and its ancestors up to, and without, the daemon's own.
   std::vector<uid_t> target_owners = {};
 };
@@ -55,6 +58,8 @@ enum class Decision {
   stays_on_host,
   /// The target is in the host's user namespace.
   host_user_namespace,
+  /// The target's user namespace maps the host's root.
+  knows_hosts_root,
   /// The target is in nobody's user namespace that the user owns.
   not_owned,
 };

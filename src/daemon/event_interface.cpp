@@ -131,10 +131,11 @@ Result<void> EventInterface::check_access(const varlink::Peer& peer, const SendR
   }
   // The process may move to other namespaces later, but never up to another user namespace than those below its own.
   if (const auto* const pinned = std::get_if<Target>(&target)) {
-    auto owners = owners_of_user_namespace(*pinned);
-    if (!owners) return owners.error();
-    facts.target_is_hosts = owners->is_hosts;
-    facts.target_owners = std::move(owners->owners);
+    auto found = look_at_user_namespace(*pinned);
+    if (!found) return found.error();
+    facts.target_is_hosts = found->is_hosts;
+    facts.target_knows_hosts_root = found->knows_hosts_root;
+    facts.target_owners = std::move(found->owners);
   }
   const Decision decision = decide(access_, peer, &facts);
   if (decision == Decision::allowed) return {};
@@ -156,6 +157,7 @@ void EventInterface::start(const CallPtr& call, SendRequestParameters& parameter
   event.async = parameters.async;
   event.fresh_agent = parameters.fresh_agent;
   event.refuse_host = !access_.allow_host_targets;
+  event.refuse_host_mounts = call->peer().uid != 0;
   event.timeout = std::min(parameters.timeout.value_or(limits_.default_timeout), limits_.maximum_timeout);
   event.following_requests = std::move(parameters.following_requests);
   const std::uint64_t number = events_.next_number();

@@ -8,6 +8,8 @@
 
 #include <nsenterd/namespaces.hpp>
 
+#include "base/id_map.hpp"
+
 namespace nsenterd::daemon {
 namespace {
 
@@ -18,16 +20,25 @@ bool is_own(const UniqueFd& user_namespace, const struct stat& own) {
   return asked.st_dev == own.st_dev && asked.st_ino == own.st_ino;
 }
 
+/// As far as it can be told.
+bool knows_root(const Target& target) {
+  for (const char* const map : {"uid_map", "gid_map"}) {
+    const auto mapped = base::is_mapped(target.pid(), map, 0);
+    if (!mapped || *mapped) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-Result<UserNamespaceOwners> owners_of_user_namespace(const Target& target) {
+Result<UserNamespaceFacts> look_at_user_namespace(const Target& target) {
   auto opened = open_namespace(target, Namespace::user);
   if (!opened) {
     const Failure failure = opened.error();
     const auto* const refused = std::get_if<JoinFailed>(&failure);
     return refused != nullptr && refused->error == EACCES ? Failure(Denied{}) : failure;
   }
-  UserNamespaceOwners result;
+  UserNamespaceFacts result;
   struct stat own {};
   if (::stat("/proc/self/ns/user", &own) != 0) return result;
   for (UniqueFd current = std::move(*opened); !is_own(current, own);) {
@@ -36,9 +47,12 @@ Result<UserNamespaceOwners> owners_of_user_namespace(const Target& target) {
     result.owners.push_back(owner);
     current.reset(::ioctl(current.get(), NS_GET_PARENT));
     // There is no way from it to the daemon's own: it is beside or above that (EPERM).
-    if (!current) return UserNamespaceOwners{};
+    if (!current) return UserNamespaceFacts{};
     result.is_hosts = false;
   }
+  result.knows_hosts_root = knows_root(target);
+  // The maps were looked up by its number, which may be another's by now.
+  if (target.has_ended()) return Failure(NoSuchTarget{});
   return result;
 }
 

@@ -6,8 +6,8 @@
 
 #include <fcntl.h>
 
+#include "base/id_map.hpp"
 #include "nsjoin/namespace_table.hpp"
-#include "service/id_map.hpp"
 #include "service/opened_namespace.hpp"
 #include "service/service_state.hpp"
 
@@ -25,21 +25,31 @@ Failure look_failure(const Failure& failure, bool refuse_host) {
   return is_host ? Denied{} : failure;
 }
 
-/// Those of the target's namespaces that it matters to know.
-Namespaces kinds_to_find(const EventPlan& plan, bool refuse_host) {
-  constexpr std::uint32_t kOfOneEvent = CLONE_NEWUSER;
-  Namespaces kinds = *Namespaces::from_flags(plan.wanted.join &
-                                             (plan.may_share_agent ? nsjoin::kAllNamespaces : kOfOneEvent));
-  if (refuse_host) kinds.insert(Namespace::mnt);
+/// Those that the agent may not be in where they are the caller's own.
+Namespaces refused_kinds(const EventParameters& parameters, const ExchangeNeeds& needs) {
+  Namespaces kinds;
+  if (parameters.refuse_host) kinds.insert(Namespace::mnt);
+  if (parameters.refuse_host_mounts && needs.mounts.procfs) kinds.insert(Namespace::pid);
+  if (parameters.refuse_host_mounts && needs.mounts.sysfs) kinds.insert(Namespace::net);
   return kinds;
 }
 
-Result<void> find_namespaces(EventPlan& plan, Namespaces kinds, const NamespaceIds& own, bool refuse_host) {
+/// Those of the target's namespaces that it matters to know.
+Namespaces kinds_to_find(const EventPlan& plan, Namespaces refused) {
+  constexpr std::uint32_t kOfOneEvent = CLONE_NEWUSER;
+  const std::uint32_t wanted =
+      plan.wanted.join & (plan.may_share_agent ? nsjoin::kAllNamespaces : kOfOneEvent);
+  return *Namespaces::from_flags(wanted | refused.flags());
+}
+
+Result<void> find_namespaces(EventPlan& plan, Namespaces kinds, Namespaces refused, const NamespaceIds& own) {
   plan.join = plan.wanted;
   if (kinds.empty()) return {};
   auto found = plan.target->namespaces(kinds);
-  if (!found) return look_failure(found.error(), refuse_host);
-  if (refuse_host && (*found)[Namespace::mnt] == own[Namespace::mnt]) return Failure(Denied{});
+  if (!found) return look_failure(found.error(), refused.contains(Namespace::mnt));
+  for (const Namespace kind : {Namespace::mnt, Namespace::pid, Namespace::net}) {
+    if (refused.contains(kind) && (*found)[kind] == own[kind]) return Failure(Denied{});
+  }
   // To be alike, agents need not be in a mount namespace that neither of them joins.
   if ((plan.wanted.join & CLONE_NEWNS) == 0) (*found)[Namespace::mnt] = 0;
   plan.namespaces = *found;
@@ -67,7 +77,7 @@ Result<Namespaces> look_at_descriptors(const EventParameters& parameters, const 
     const auto inode = inode_of_namespace(parameters.namespace_descriptors[kind], kind);
     if (!inode || parameters.namespaces.contains(kind))
       return Failure(InvalidParameter{std::string("namespaceFileDescriptors.") + entry.name});
-    if (kind == Namespace::mnt && parameters.refuse_host && *inode == own[kind]) return Failure(Denied{});
+    if (refused_kinds(parameters, needs).contains(kind) && *inode == own[kind]) return Failure(Denied{});
     // The kernel does not let a process join its own.
     if (kind == Namespace::user && *inode == own[kind]) kinds.erase(kind);
   }
@@ -85,7 +95,7 @@ Result<Namespaces> look_at_descriptors(const EventParameters& parameters, const 
 Result<void> check_id_is_mapped(const Target& target, const std::optional<std::uint32_t>& id, const char* map,
                                 const char* parameter) {
   if (!id) return {};
-  const auto mapped = is_mapped(target.pid(), map, *id);
+  const auto mapped = base::is_mapped(target.pid(), map, *id);
   if (!mapped && (mapped.error().error == ENOENT || mapped.error().error == ESRCH))
     return Failure(NoSuchTarget{});
   if (!mapped) return Failure(JoinFailed{std::string(mapped.error().step) + " " + map, mapped.error().error});
@@ -102,9 +112,11 @@ Result<void> check_ids_are_mapped(const Target& target, const EventParameters& p
 
 Result<void> look_at_target(EventPlan& plan, const ServiceState& service, const EventParameters& parameters,
                             const ExchangeNeeds& needs) {
-  const Namespaces kinds = kinds_to_find(plan, parameters.refuse_host);
-  if (auto found = find_namespaces(plan, kinds, service.own_namespaces(), parameters.refuse_host); !found)
-    return found;
+  // What has been opened was looked at when the plan was made.
+  const Namespaces refused =
+      *Namespaces::from_flags(refused_kinds(parameters, needs).flags() & ~plan.wanted.join_opened);
+  const Namespaces kinds = kinds_to_find(plan, refused);
+  if (auto found = find_namespaces(plan, kinds, refused, service.own_namespaces()); !found) return found;
   const bool reads_maps = needs.takes_personality && (plan.join.join & CLONE_NEWUSER) != 0;
   if (reads_maps) {
     if (auto mapped = check_ids_are_mapped(*plan.target, parameters); !mapped) return mapped;
@@ -129,6 +141,11 @@ Result<EventPlan> plan_event(const ServiceState& service, const EventParameters&
   if (joined.contains(Namespace::pid) && !joined.contains(Namespace::mnt) &&
       !created->contains(Namespace::mnt)) {
     return Failure(InvalidParameter{"namespace"});
+  }
+  // What is not joined is the caller's own.
+  if (parameters.refuse_host_mounts && ((needs.mounts.procfs && !joined.contains(Namespace::pid)) ||
+                                        (needs.mounts.sysfs && !joined.contains(Namespace::net)))) {
+    return Failure(Denied{});
   }
   if (parameters.timeout <= std::chrono::milliseconds::zero())
     return Failure(InvalidParameter{"timeoutMilliseconds"});

@@ -26,7 +26,8 @@ Result<std::shared_ptr<ServiceState>> ServiceState::start(boost::asio::any_io_ex
   if (const auto kernel = launch::check_kernel(); !kernel)
     return start_failure("kernel lacks ", kernel.error());
   const auto self = Target::open(::getpid());
-  const auto own_namespaces = self ? self->namespaces({Namespace::user, Namespace::mnt}) : self.error();
+  constexpr Namespaces kLookedAt{Namespace::user, Namespace::mnt, Namespace::pid, Namespace::net};
+  const auto own_namespaces = self ? self->namespaces(kLookedAt) : self.error();
   if (!own_namespaces) return own_namespaces.error();
   auto state = std::make_shared<ServiceState>(std::move(executor), std::move(program), max_events,
                                               warm_agents, *own_namespaces);

@@ -89,15 +89,15 @@ struct Dead {
   }
 };
 
-/// A process in a user namespace that the user has made, and in the host's mount namespace.
+/// A process in new namespaces of these kinds, a user namespace among them, that the user has made, and in the host's others.
 class HalfContainer {
  public:
-  explicit HalfContainer(uid_t user) : pid_(::fork()) {
+  explicit HalfContainer(uid_t user, int created = CLONE_NEWUSER) : pid_(::fork()) {
     if (pid_ == 0) {
       // Undumpable, it could not write its own maps.
       const bool made = ::setresgid(user, user, user) == 0 && ::setresuid(user, user, user) == 0 &&
                         ::prctl(PR_SET_PDEATHSIG, SIGKILL) == 0 && ::prctl(PR_SET_DUMPABLE, 1) == 0 &&
-                        ::unshare(CLONE_NEWUSER) == 0;
+                        ::unshare(created) == 0;
       if (!made) ::_exit(1);
       const std::string map = "0 " + std::to_string(user) + " 1";
       std::ofstream("/proc/self/setgroups") << "deny";
@@ -130,11 +130,14 @@ struct Targets {
   Dead dead;
 
   [[nodiscard]] std::map<std::string, pid_t> all() const {
-    return {
-        {"own container", own.pid()},     {"other's container", others.pid()},
-        {"root's container", runc.pid()}, {"container without user namespace", without_user_namespace.pid()},
-        {"half a container", half.pid()}, {"host process", ::getpid()},
-        {"dead process", dead.pid}};
+    return {{"own container", own.pid()},
+            {"other's container", others.pid()},
+            {"root's container", runc.pid()},
+            {"container without user namespace", without_user_namespace.pid()},
+            {"container that maps root", roots.pid()},
+            {"half a container", half.pid()},
+            {"host process", ::getpid()},
+            {"dead process", dead.pid}};
   }
 };
 
@@ -152,17 +155,25 @@ struct Row {
 constexpr char kNoTarget[] = "io.nsenterd.NoSuchTarget";
 
 std::map<std::string, std::string> everywhere(const std::string& verdict) {
-  return {{"own container", verdict},    {"other's container", verdict},
-          {"root's container", verdict}, {"container without user namespace", verdict},
-          {"half a container", verdict}, {"host process", verdict},
+  return {{"own container", verdict},
+          {"other's container", verdict},
+          {"root's container", verdict},
+          {"container without user namespace", verdict},
+          {"container that maps root", verdict},
+          {"half a container", verdict},
+          {"host process", verdict},
           {"dead process", verdict}};
 }
 
 std::map<std::string, std::string> containers(const std::string& own, const std::string& others,
-                                              const std::string& without_user_namespace) {
-  return {{"own container", own},        {"other's container", others},
-          {"root's container", others},  {"container without user namespace", without_user_namespace},
-          {"half a container", kDenied}, {"host process", kDenied},
+                                              const std::string& with_hosts_root) {
+  return {{"own container", own},
+          {"other's container", others},
+          {"root's container", others},
+          {"container without user namespace", with_hosts_root},
+          {"container that maps root", with_hosts_root},
+          {"half a container", kDenied},
+          {"host process", kDenied},
           {"dead process", kNoTarget}};
 }
 
@@ -284,6 +295,36 @@ TEST_CASE("nobody but root acts with the host's files, or root's rights", "[e2e]
     // The files in there are the host's. Whose rights the agent has is the kernel's word.
     const Json read = calls.send(shadow, {{"pid", own.pid()}});
     CHECK(read["parameters"]["response"]["payload"]["code"] == EACCES);
+  }
+}
+
+TEST_CASE("nobody but root is shown the host's processes, or its network", "[e2e][access]") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const ConfiguredDaemon daemon(kConfiguration);
+  const UnshareContainer own(kOwner);
+  const HalfContainer shares_processes(kOwner, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWNET);
+  const HalfContainer shares_network(kOwner, CLONE_NEWUSER | CLONE_NEWNS | CLONE_NEWPID);
+  Json processes = message::read_dir("/proc/");
+  processes["payload"]["MountProcfs"] = true;
+  Json network = message::read_dir("/sys/class/net");
+  network["payload"]["MountSysfs"] = true;
+  const Json without_pid = {"user", "mnt", "net"};
+  const Json without_net = {"user", "mnt", "pid"};
+  const Json with_both = {"user", "mnt", "pid", "net"};
+  for (const uid_t user : {uid_t{0}, kAll, kOwner}) {
+    const Row row{.name = "", .caller = {user, kOtherGroup}, .is_stale = false, .methods = {}, .targets = {}};
+    const auto answer = [&](pid_t target, const Json& message, const Json& namespaces) {
+      return verdict(Calls(row, daemon).send(message, {{"pid", target}, {"namespace", namespaces}}));
+    };
+    CAPTURE(user);
+    const std::string hosts = user == 0 ? kAllowed : kDenied;
+    CHECK(answer(own.pid(), processes, with_both) == kAllowed);
+    CHECK(answer(own.pid(), processes, without_pid) == hosts);
+    CHECK(answer(shares_processes.pid(), processes, with_both) == hosts);
+    CHECK(answer(shares_processes.pid(), network, with_both) == kAllowed);
+    CHECK(answer(own.pid(), network, with_both) == kAllowed);
+    CHECK(answer(own.pid(), network, without_net) == hosts);
+    CHECK(answer(shares_network.pid(), network, with_both) == hosts);
   }
 }
 

@@ -28,8 +28,11 @@ varlink::Peer peer(uid_t uid, gid_t gid = 5000, std::vector<gid_t> groups = {}) 
 }
 
 EventFacts into_container_of(std::vector<uid_t> owners) {
-  return {
-      .joins_user = true, .joins_mnt = true, .target_is_hosts = false, .target_owners = std::move(owners)};
+  return {.joins_user = true,
+          .joins_mnt = true,
+          .target_is_hosts = false,
+          .target_knows_hosts_root = false,
+          .target_owners = std::move(owners)};
 }
 
 Decision decide_on(const varlink::Peer& peer, const EventFacts& facts) {
@@ -98,6 +101,9 @@ TEST_CASE("nobody but root reaches the host through a container", "[access]") {
     facts = right;
     facts.target_is_hosts = true;
     CHECK(decide_on(who, facts) == Decision::host_user_namespace);
+    facts = right;
+    facts.target_knows_hosts_root = true;
+    CHECK(decide_on(who, facts) == Decision::knows_hosts_root);
     CHECK(decide_on(who, EventFacts{}) != Decision::allowed);
   }
 }

@@ -1,13 +1,13 @@
-#include "service/id_map.hpp"
+#include "base/id_map.hpp"
 
 #include <fstream>
 #include <string>
 
-namespace nsenterd::service {
+namespace nsenterd::base {
 
-base::Result<bool> is_mapped(pid_t pid, const char* map, std::uint32_t id) {
+Result<bool> is_mapped(pid_t pid, const char* map, std::uint32_t id) {
   std::ifstream file("/proc/" + std::to_string(pid) + "/" + map);
-  if (!file) return base::last_error("open");
+  if (!file) return last_error("open");
   std::uint64_t inside = 0;
   std::uint64_t outside = 0;
   std::uint64_t count = 0;
@@ -17,4 +17,4 @@ base::Result<bool> is_mapped(pid_t pid, const char* map, std::uint32_t id) {
   return false;
 }
 
-}  // namespace nsenterd::service
+}  // namespace nsenterd::base
