@@ -185,6 +185,15 @@ StepFailure create_others(const JoinPlan& plan, int proc_self) noexcept {
   return make_mounts_slave(plan.has_root, proc_self);
 }
 
+/// This process's directory in the host's procfs, as the root of a mount that is attached nowhere: while a user namespace is created, a
+/// container that shares the host's pid namespace could have the descriptor, and no way leads up from there.
+int open_proc_self() noexcept {
+  const int cloned = ::open_tree(AT_FDCWD, "/proc/self", OPEN_TREE_CLONE | OPEN_TREE_CLOEXEC);
+  if (cloned >= 0 || errno != EPERM) return cloned;
+  // Who may not do that has no more in this mount namespace than any other user.
+  return ::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC);
+}
+
 }  // namespace
 
 StepFailure place_descriptors(const JoinPlan& plan, int socket, std::span<const int> others) noexcept {
@@ -214,7 +223,7 @@ StepFailure join(const JoinPlan& plan, PrivateMounts& mounts) noexcept {
   UniqueFd proc_self;
   const std::uint32_t needs_it = CLONE_NEWUSER | (plan.has_root ? CLONE_NEWNS : 0);
   if ((plan.create & needs_it) != 0) {
-    proc_self.reset(::open("/proc/self", O_PATH | O_DIRECTORY | O_CLOEXEC));
+    proc_self.reset(open_proc_self());
     if (!proc_self) return failed(Step::open_proc_self);
   }
   std::uint32_t to_join = kAllNamespaces & ~static_cast<std::uint32_t>(CLONE_NEWPID);

@@ -147,7 +147,7 @@ std::optional<Frame> AgentChannel::receive() {
     wire::FrameHeader header{};
     if (input_.size() >= sizeof header) {
       std::memcpy(&header, input_.data(), sizeof header);
-      if (header.length > wire::kMaxFrame) {
+      if (header.length > longest_frame_) {
         ended_ = true;
         input_.clear();
         return Frame{};

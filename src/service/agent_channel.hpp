@@ -37,8 +37,10 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
   /// Called when frames may have arrived, or the agent has closed its end.
   using Handler = std::function<void()>;
 
-  AgentChannel(const boost::asio::any_io_executor& executor, Handler handler)
-      : socket_(executor), handler_(std::move(handler)) {}
+  /// `longest_frame` is of a body, in bytes.
+  AgentChannel(const boost::asio::any_io_executor& executor, Handler handler,
+               std::size_t longest_frame = wire::kMaxFrame)
+      : socket_(executor), handler_(std::move(handler)), longest_frame_(longest_frame) {}
 
   /// Takes the socket over, first of all. Fails where the kernel does not let the event loop watch another descriptor.
   base::Result<void> open(UniqueFd socket);
@@ -58,7 +60,7 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
   bool send(wire::FrameKind kind, std::string_view body, std::span<const int> descriptors = {});
 
   /// The next frame that has arrived whole; nothing if there is none (yet), or after end-of-file. One that is longer than
-  /// any agent's is answered with a frame of no kind, once.
+  /// it may be is answered with a frame of no kind, once.
   std::optional<Frame> receive();
 
  private:
@@ -75,6 +77,7 @@ class AgentChannel : public std::enable_shared_from_this<AgentChannel> {
 
   boost::asio::posix::stream_descriptor socket_;
   Handler handler_;
+  std::size_t longest_frame_;
   std::string output_;
   std::string input_;
   bool ended_ = false;

@@ -80,7 +80,8 @@ Result<void> EventState::start() {
     return Failure(JoinFailed{"socketpair", errno});
   }
   const UniqueFd agent_end(ends[1]);
-  channel_ = std::make_shared<AgentChannel>(service_->executor(), frame_handler());
+  channel_ =
+      std::make_shared<AgentChannel>(service_->executor(), frame_handler(), exchange_->longest_frame());
   if (const auto opened = channel_->open(UniqueFd(ends[0])); !opened) {
     return Failure(JoinFailed{std::string(opened.error().step), opened.error().error});
   }
@@ -172,7 +173,8 @@ void EventState::adopt(base::ChildProcess process) {
   const pid_t pid = process.pid();
   const int fork = ++forks_done_;
   ++children_;
-  if (fork == 1 || forks_to_come_ == 0) group_ = pid;
+  // Without a number it would be this process's own group (kill(2)).
+  if (pid > 0 && (fork == 1 || forks_to_come_ == 0)) group_ = pid;
   // First, because the process may be waiting for it by now.
   if (phase_ == Phase::starting && forks_to_come_ == 0) {
     const auto given = give();
@@ -240,33 +242,43 @@ void EventState::on_frames() {
     auto frame = channel_->receive();
     if (!frame) return;
     // Of an event that has ended, only what processes there are still matters.
-    if (!outcome_ || frame->kind == wire::FrameKind::forked) on_frame(std::move(*frame));
+    if (outcome_ && frame->kind != wire::FrameKind::forked) return distrust();
+    on_frame(std::move(*frame));
   }
+}
+
+void EventState::distrust() {
+  end(Failure(AgentDied{}));
+  let_go();
 }
 
 void EventState::on_frame(Frame frame) {
   switch (frame.kind) {
     case wire::FrameKind::join_failed: return on_join_failed(frame.body);
     case wire::FrameKind::forked: return on_forked(std::move(frame));
-    case wire::FrameKind::started:
-      if (Handler sent = std::exchange(sent_, nullptr)) complete_later(std::move(sent), {});
-      return;
+    case wire::FrameKind::started: return on_started(frame);
     default: return on_said(std::move(frame));
   }
+}
+
+/// Once, of an asynchronous event.
+void EventState::on_started(const Frame& frame) {
+  if (!sent_ || !frame.body.empty()) return distrust();
+  complete_later(std::exchange(sent_, nullptr), {});
 }
 
 void EventState::on_forked(Frame frame) {
   if (forks_to_come_ == 0 || frame.descriptors.size() != 1 ||
       !base::is_pidfd(frame.descriptors.front().get())) {
-    return end(Failure(AgentDied{}));
+    return distrust();
   }
   UniqueFd pidfd(frame.descriptors.front().release());
   auto target = Target::from_pidfd(pidfd.get());
-  // Without a number (it ended already) the process is still to be reaped.
+  // Without a number (it ended already, or there was no descriptor left to ask with) the process is still to be reaped.
   base::ChildProcess process(target ? target->pid() : 0, std::move(pidfd));
   if (!process.is_own()) {
     process.abandon();
-    return end(Failure(AgentDied{}));
+    return distrust();
   }
   --forks_to_come_;
   adopt(std::move(process));
@@ -283,7 +295,7 @@ Failure EventState::failure_of(const nsjoin::StepFailure& failure) const {
 
 void EventState::on_join_failed(const std::string& body) {
   nsjoin::StepFailure failure;
-  if (body.size() != sizeof failure) return end(Failure(AgentDied{}));
+  if (body.size() != sizeof failure) return distrust();
   std::memcpy(&failure, body.data(), sizeof failure);
   end(failure_of(failure));
 }

@@ -82,6 +82,9 @@ class EventState : public std::enable_shared_from_this<EventState> {
   AgentChannel::Handler frame_handler();
   void on_frames();
   void on_frame(Frame frame);
+  /// What was said is nothing that an agent says: whoever said it could go on for ever, so nobody listens any more.
+  void distrust();
+  void on_started(const Frame& frame);
   void on_forked(Frame frame);
   void on_join_failed(const std::string& body);
   [[nodiscard]] Failure failure_of(const nsjoin::StepFailure& failure) const;

@@ -38,6 +38,8 @@ class Exchange {
   virtual base::Result<void> give(AgentChannel& channel) = 0;
   /// It has been given to the agent that it stays with: nobody will ask for it anew.
   virtual void forget_request() {}
+  /// The longest body of a frame that may come back, in bytes.
+  [[nodiscard]] virtual std::size_t longest_frame() const = 0;
   /// Takes up what the agent says. Nothing while there is more to come; otherwise the outcome.
   virtual std::optional<Result<void>> take(Frame frame) = 0;
   /// Forgets all that has been taken up.

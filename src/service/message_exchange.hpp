@@ -23,6 +23,7 @@ class MessageExchange final : public Exchange {
   Result<ExchangeNeeds> check() override;
   base::Result<void> give(AgentChannel& channel) override;
   void forget_request() override { requests_.text = {}; }
+  [[nodiscard]] std::size_t longest_frame() const override { return wire::kMaxFrame; }
   std::optional<Result<void>> take(Frame frame) override;
   void clear() override { responses_.clear(); }
   [[nodiscard]] std::size_t size() const override { return request_size_ + responses_.size(); }

@@ -1,5 +1,6 @@
 #include "service/module_exchange.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
 #include <utility>
@@ -7,6 +8,7 @@
 #include <fcntl.h>
 
 #include "module/registry.hpp"
+#include "nsjoin/step.hpp"
 #include "wire/frame.hpp"
 #include "wire/module_call.hpp"
 
@@ -75,9 +77,14 @@ void ModuleExchange::forget_request() {
   descriptors_.clear();
 }
 
+std::size_t ModuleExchange::longest_frame() const {
+  constexpr std::size_t kLongestFailure = sizeof(wire::ModuleFailureHeader) + wire::kMaxFailureText;
+  return std::max(max_result_, std::max(kLongestFailure, sizeof(nsjoin::StepFailure)));
+}
+
 std::optional<Result<void>> ModuleExchange::take(Frame frame) {
   if (frame.kind == wire::FrameKind::module_failed) return failure_of(frame.body);
-  if (frame.kind != wire::FrameKind::module_result || frame.body.size() > max_result_) return no_result();
+  if (frame.kind != wire::FrameKind::module_result) return no_result();
   result_.bytes = std::move(frame.body);
   for (base::ForeignFd& descriptor : frame.descriptors)
     result_.descriptors.emplace_back(descriptor.release());

@@ -22,6 +22,7 @@ class ModuleExchange final : public Exchange {
   Result<ExchangeNeeds> check() override;
   base::Result<void> give(AgentChannel& channel) override;
   void forget_request() override;
+  [[nodiscard]] std::size_t longest_frame() const override;
   std::optional<Result<void>> take(Frame frame) override;
   void clear() override { result_ = {}; }
   [[nodiscard]] std::size_t size() const override { return result_.bytes.size(); }

@@ -94,7 +94,10 @@ TEST_CASE("A module that sends garbage to its program is told as that") {
     CHECK(runner.ask(run) == "module failed: what it sent is no result");
   }
   CHECK(runner.ask(in(container, "misbehave", "half a frame")) == "agent exited with status 0");
-  CHECK(runner.ask(in(container, "misbehave", "forked")) == "agent died");
+  for (const char* how : {"forked", "started for ever", "forked for ever"}) {
+    CAPTURE(how);
+    CHECK(runner.ask(in(container, "misbehave", how)) == "agent died");
+  }
   const std::string cut = runner.ask(in(container, "misbehave", "many descriptors"));
   CHECK(cut != "ok: x");
   before.check(runner, container);

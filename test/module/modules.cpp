@@ -115,6 +115,10 @@ std::string misbehave(const std::string& how) {
     wire::send_frame(socket, wire::FrameKind::forked, {}, {&own, 1});
   } else if (how == "empty failure") {
     wire::send_frame(socket, wire::FrameKind::module_failed, "");
+  } else if (how == "started for ever") {
+    while (wire::send_frame(socket, wire::FrameKind::started, {})) continue;
+  } else if (how == "forked for ever") {
+    while (wire::send_frame(socket, wire::FrameKind::forked, {})) continue;
   } else if (how == "many descriptors") {
     const std::vector<int> many(32, socket);
     wire::send_frame(socket, wire::FrameKind::module_result, "x", many);
