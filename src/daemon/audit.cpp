@@ -95,7 +95,9 @@ void Audit::client_refused(const varlink::Peer& peer, std::string_view error, co
 void Audit::write(RecordKind kind, const varlink::Call& call, const varlink::CallEnd& end) {
   log_.write(kind, [&](Record& record) {
     const auto* event = static_cast<const ClientEvent*>(call.subject());
-    const Message* request = event != nullptr ? &event->event.request() : checked_;
+    // Meanwhile another call may end: of a follower that does not read.
+    const Checked checked = checked_.call == &call ? checked_ : Checked();
+    const Message* request = event != nullptr ? &event->event.request() : checked.request;
     add_peer(record, call.peer());
     record.add(Field::method, call.method());
     if (event != nullptr) record.add(Field::event, event->name);
@@ -103,7 +105,8 @@ void Audit::write(RecordKind kind, const varlink::Call& call, const varlink::Cal
     if (request != nullptr) record.add(Field::message_type, request->type);
     add_number(record, Field::target_pid, call.parameters(), "pid");
     // What has got as far as an event is denied only for what the service itself looks at.
-    if (kind == RecordKind::call_denied) record.add(Field::reason, reason_.empty() ? "host" : reason_);
+    if (kind == RecordKind::call_denied)
+      record.add(Field::reason, checked.reason.empty() ? "host" : checked.reason);
     if (end.abandoned) {
       record.add(Field::error, "abandoned");
     } else if (!end.error.empty()) {

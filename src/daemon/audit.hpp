@@ -32,16 +32,15 @@ class Audit : public varlink::Observer {
   /// For as long as a request is being checked, and before there is an event.
   class Checking {
    public:
-    Checking(Audit& audit, const Message& request) : audit_(audit) { audit_.checked_ = &request; }
-    ~Checking() {
-      audit_.checked_ = nullptr;
-      audit_.reason_ = {};
+    Checking(Audit& audit, const varlink::Call& call, const Message& request) : audit_(audit) {
+      audit_.checked_ = {&call, &request};
     }
+    ~Checking() { audit_.checked_ = {}; }
     Checking(const Checking&) = delete;
     Checking& operator=(const Checking&) = delete;
 
     /// Why it is about to be denied.
-    void set_reason(Decision decision) { audit_.reason_ = name_of(decision); }
+    void set_reason(Decision decision) { audit_.checked_.reason = name_of(decision); }
 
    private:
     Audit& audit_;
@@ -66,8 +65,12 @@ class Audit : public varlink::Observer {
 
   Log& log_;
   const AccessRules& access_;
-  const Message* checked_ = nullptr;
-  std::string_view reason_;
+  struct Checked {
+    const varlink::Call* call = nullptr;
+    const Message* request = nullptr;
+    std::string_view reason;
+  };
+  Checked checked_;
   Refusals refusals_;
   std::uint64_t fork_server_restarts_ = 0;
 };

@@ -69,6 +69,11 @@ Daemon::Daemon(Options options, Configuration configuration, Log& log, ServiceMa
   await_reload();
 }
 
+Daemon::~Daemon() {
+  // While the interface is still there to be told; also when the loop has ended by an exception.
+  server_.stop();
+}
+
 void Daemon::serve(std::vector<UniqueFd> listeners, const std::string& name) {
   for (UniqueFd& listener : listeners) server_.serve(std::move(listener));
   write_metrics();
@@ -78,7 +83,6 @@ void Daemon::serve(std::vector<UniqueFd> listeners, const std::string& name) {
   });
   manager_.ready();
   context_.run();
-  // While the interface is still there to be told.
   server_.stop();
   metrics_file_.reset();
   log_.write(RecordKind::ended);

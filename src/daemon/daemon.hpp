@@ -27,6 +27,9 @@ class Daemon {
  public:
   /// Starts the fork server. The log and the service manager outlive it. Throws std::runtime_error.
   Daemon(Options options, Configuration configuration, Log& log, ServiceManager& manager);
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+  ~Daemon();
 
   /// Serves listening sockets until a signal says that it is enough. `name` says which, in the log.
   void serve(std::vector<UniqueFd> listeners, const std::string& name);

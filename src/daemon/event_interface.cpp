@@ -84,7 +84,7 @@ void EventInterface::send_request(const CallPtr& call) {
   auto parameters = decode_send_request(call->parameters());
   if (!parameters) return call->invalid_parameter(parameters.error().name);
   const auto decoded = Statistics::Clock::now();
-  Audit::Checking checking(audit_, parameters->request);
+  Audit::Checking checking(audit_, *call, parameters->request);
   if (draining_) return reply_failure(*call, Overloaded{"draining"});
   if (events_.count_of_user(call->peer().uid) >= limits_.events_of_user) {
     return reply_failure(*call, Overloaded{"eventsOfUser"});

@@ -81,7 +81,11 @@ std::optional<Options> parse_options(int argc, char** argv, int& exit_status) {
 
 boost::system::result<Configuration, ConfigurationErrors> configure(const Options& options) {
   Configuration configuration;
-  if (options.config || std::filesystem::exists(kDefaultConfiguration)) {
+  std::error_code ignored;
+  // One that is there and cannot be read is an error, not a default.
+  const bool is_there =
+      std::filesystem::status(kDefaultConfiguration, ignored).type() != std::filesystem::file_type::not_found;
+  if (options.config || is_there) {
     auto loaded = load_configuration(options.config.value_or(kDefaultConfiguration));
     if (!loaded) return loaded;
     configuration = std::move(*loaded);
