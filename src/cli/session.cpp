@@ -39,6 +39,8 @@ Outcome<client::Reply> Session::call(std::string_view method, const wire::Json& 
                                      std::span<const int> descriptors) {
   if (auto connected = connect(); !connected) return connected.error();
   auto reply = connection_->call(method, parameters, descriptors, deadline_of(*options_));
+  // The next one has a connection of its own then.
+  if (!connection_->is_usable()) connection_.reset();
   if (!reply) return Stop{ExitStatus::no_answer, call_error_text(reply.error())};
   return std::move(*reply);
 }

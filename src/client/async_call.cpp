@@ -67,13 +67,26 @@ void AsyncCall::resume(std::unique_ptr<AsyncChannel> channel) {
 
 void AsyncCall::cancel() {
   if (!done_) return;
-  channel_.reset();
   inside_ = true;
-  finish(Cancelled{});
+  if (auto reply = take_arrived()) {
+    finish(std::move(*reply));
+  } else {
+    channel_.reset();
+    finish(Cancelled{});
+  }
   inside_ = false;
 }
 
+std::optional<Reply> AsyncCall::take_arrived() {
+  if (!channel_ || !channel_->channel.is_sent()) return std::nullopt;
+  auto step = channel_->channel.advance();
+  auto* const reply = std::get_if<Result<Reply>>(&step);
+  if (reply == nullptr || !*reply) return std::nullopt;
+  return std::move(**reply);
+}
+
 void AsyncCall::begin() {
+  seen_.reset();
   if (!channel_) {
     auto channel = AsyncChannel::connect(pool_->options().socket, pool_->executor());
     if (!channel) return fail(channel.error());
@@ -101,6 +114,7 @@ void AsyncCall::fail(const CallError& error) {
   if (!pause) return finish(to_failure(error));
   if (channel_) call_ = channel_->channel.take_back();
   channel_.reset();
+  seen_ = error;
   // They are connections to a daemon that is going, or has gone.
   pool_->clear();
   begin_after(*pause);
@@ -118,6 +132,8 @@ void AsyncCall::watch_deadline() {
   timer_.async_wait([self = shared_from_this()](const boost::system::error_code& error) {
     if (error || !self->done_) return;
     self->channel_.reset();
+    // Between two attempts nothing has been sent that could be late.
+    if (self->seen_) return self->finish(to_failure(*self->seen_));
     self->finish(TimedOut{});
   });
 }

@@ -91,6 +91,8 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall> {
   void fail(const CallError& error);
   void begin_after(std::chrono::milliseconds pause);
   void watch_deadline();
+  /// An answer that has come already, although nobody has looked for it yet.
+  std::optional<Reply> take_arrived();
   void finish(ClientResult<Reply> outcome);
 
   std::shared_ptr<AsyncPool> pool_;
@@ -101,6 +103,8 @@ class AsyncCall : public std::enable_shared_from_this<AsyncCall> {
   // Until a channel has it.
   OutgoingCall call_;
   std::unique_ptr<AsyncChannel> channel_;
+  // What became of the last attempt, until the next one begins.
+  std::optional<CallError> seen_;
   boost::asio::steady_timer timer_;
   boost::asio::steady_timer pause_;
   // Whoever starts or cancels a call is not to be called by it.

@@ -114,7 +114,8 @@ ClientResult<Reply> call(BlockingPool& pool, ClientResult<OutgoingCall> call, De
   if (!call) return call.error();
   Attempt attempt(pool, std::move(*call), deadline, stop);
   auto reply = attempt.run();
-  if (auto connection = attempt.take_connection()) pool.keep(std::move(connection));
+  auto connection = attempt.take_connection();
+  if (connection && !stop.stop_requested()) pool.keep(std::move(connection));
   return reply;
 }
 
@@ -154,19 +155,27 @@ ClientResult<BlockingEvent> BlockingClient::start(const Envelope& envelope, cons
   const Deadline deadline = client::deadline_of(envelope);
   client::Attempt attempt(*pool_, std::move(*call), deadline, stop);
   const auto reply = attempt.run();
-  if (!reply) return reply.error();
+  auto connection = attempt.take_connection();
+  if (!reply) {
+    if (connection) pool_->keep(std::move(connection));
+    return reply.error();
+  }
+  // Its connection is at its end then, and the event with it.
+  if (stop.stop_requested()) return Cancelled{};
   auto started = client::take_started(*reply);
   if (!started) return started.error();
   if (!reply->continues) return client::malformed_reply();
-  return BlockingEvent(std::move(started->name), started->process_id, deadline, attempt.take_connection());
+  return BlockingEvent(std::move(started->name), started->process_id, deadline, std::move(connection));
 }
 
 ClientResult<Response> BlockingClient::receive(BlockingEvent& event, const std::stop_token& stop) {
   auto connection = std::move(event.connection_);
   if (!connection) return NoSuchEvent{event.name_};
   auto reply = client::receive(*connection, nullptr, event.deadline_, stop);
-  pool_->keep(std::move(connection));
   if (!reply && stop.stop_requested()) return Cancelled{};
+  // A second response would be taken for the next call's.
+  if (reply && reply->continues) return client::malformed_reply();
+  if (!stop.stop_requested()) pool_->keep(std::move(connection));
   if (!reply) return client::to_failure(reply.error());
   return client::take_response(std::move(*reply));
 }

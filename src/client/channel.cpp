@@ -43,6 +43,12 @@ void Channel::begin(OutgoingCall call) {
   sent_ = 0;
 }
 
+OutgoingCall Channel::take_back() noexcept {
+  sent_ = 0;
+  if (input_.capacity() > kFirstChunk) input_ = std::string();
+  return std::exchange(call_, {});
+}
+
 std::variant<Wait, Result<Reply>> Channel::advance() {
   if (!usable_) return fail("send", ENOTCONN, false);
   return sent_ < call_.text.size() ? send() : receive();

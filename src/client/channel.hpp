@@ -25,11 +25,10 @@ class Channel {
   static Result<Channel> connect(const std::string& path);
 
   void begin(OutgoingCall call);
-  /// The last call, for another channel to make it, or so that it takes up no memory.
-  OutgoingCall take_back() noexcept {
-    sent_ = 0;
-    return std::exchange(call_, {});
-  }
+  /// The last call, for another channel to make it, or so that it takes up no memory; neither does its answer any more.
+  OutgoingCall take_back() noexcept;
+  /// Whether the whole call has been sent.
+  [[nodiscard]] bool is_sent() const noexcept { return sent_ == call_.text.size(); }
 
   /// Goes on with the call as far as it can: to a reply, or to what has to be waited for until it is called again. Where a
   /// reply continues, it is to be called for the next. After TransportFailure the channel is of no use any more.

@@ -1,5 +1,6 @@
 #include "client/event_call.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <string_view>
 #include <utility>
@@ -139,7 +140,10 @@ ClientResult<OutgoingCall> make_method_call(const std::string& method, const Jso
 }
 
 Deadline deadline_of(const Envelope& envelope) {
-  return std::chrono::steady_clock::now() + envelope.timeout.value_or(kLongestEvent) + kGrace;
+  // The daemon says what is too long; the clock has an end, too.
+  constexpr std::chrono::milliseconds kEver = std::chrono::hours(24 * 365);
+  return std::chrono::steady_clock::now() + std::min(envelope.timeout.value_or(kLongestEvent), kEver) +
+         kGrace;
 }
 
 Deadline deadline_of_method() {
