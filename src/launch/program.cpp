@@ -32,6 +32,17 @@ Result<UniqueFd> create_executable_memfd() {
   return file;
 }
 
+/// The kernel seals a file only while nobody else has a hand on its pages, as what moves or ages them may have for a moment; it waits for
+/// some 150 ms, and then says EBUSY.
+Result<void> seal(int file) {
+  constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
+  constexpr int kAttempts = 20;
+  for (int attempt = 1; ::fcntl(file, F_ADD_SEALS, kSeals) != 0; ++attempt) {
+    if (errno != EBUSY || attempt == kAttempts) return last_error("fcntl F_ADD_SEALS");
+  }
+  return {};
+}
+
 Result<UniqueFd> copy_program(const char* path) {
   const UniqueFd source(::open(path, O_RDONLY | O_CLOEXEC | O_NOCTTY));
   if (!source) return last_error("open");
@@ -46,9 +57,7 @@ Result<UniqueFd> copy_program(const char* path) {
     if (copied == 0) return base::SystemError{"sendfile", EIO};
     left -= copied;
   }
-  if (::fcntl(file->get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) != 0) {
-    return last_error("fcntl F_ADD_SEALS");
-  }
+  if (const auto sealed = seal(file->get()); !sealed) return sealed.error();
   return file;
 }
 
