@@ -18,7 +18,7 @@ constexpr std::uint64_t bit(int capability) {
 }
 
 /// With which rights the module is to act; nothing if they are not to be had.
-std::optional<Credentials> rights_for(const Act& act, const Tracee& tracee) {
+std::optional<Credentials> rights_for(const Act& act, const Tracee& tracee, const ContainerProcess& process) {
   const auto& inside = tracee.credentials_inside;
   if (!inside) return std::nullopt;
   const bool joins_user = act.namespaces.contains(Namespace::user);
@@ -26,6 +26,9 @@ std::optional<Credentials> rights_for(const Act& act, const Tracee& tracee) {
   // Those that it has over a user namespace of its own are none over the host's.
   if (!joins_user && !tracee.shares_user_namespace) rights.capabilities = 0;
   if (!act.lends) return rights;
+  // Whoever has made a user namespace in the container is root there, but not of the container, whose root what is lent over the
+  // host's is for.
+  if (!joins_user && tracee.user_namespace != process.user_namespace) return std::nullopt;
   // A user of the container who may not do this there gets no further through us.
   if (inside->uid != 0 && (inside->capabilities & bit(*act.lends)) == 0) return std::nullopt;
   rights.capabilities |= bit(*act.lends);
@@ -94,7 +97,7 @@ class Actor {
       spdlog::warn("{}: {}: {}", call->process->container, call->name, tracee.error().step);
       return reply(Errno{tracee.error().error});
     }
-    const auto rights = rights_for(*act, *tracee);
+    const auto rights = rights_for(*act, *tracee, *call->process);
     if (!rights) return reply(seccomp_agent::to_answer(refusal_));
     auto run = make_run(*act, *tracee, *call, *rights, procfs_->get());
     run.timeout = timeout_;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -17,6 +18,8 @@ struct ContainerProcess {
   pid_t pid = 0;
   /// The profile's "listenerMetadata".
   std::string metadata;
+  /// The inode of the user namespace that it was in when it was handed over: the container's own. 0, which is none's, if it had ended.
+  std::uint64_t user_namespace = 0;
 };
 
 struct StateMessage {

@@ -10,6 +10,8 @@
 #include <spdlog/spdlog.h>
 #include <sys/socket.h>
 
+#include "tracee.hpp"
+
 namespace seccomp_agent {
 namespace {
 
@@ -94,12 +96,13 @@ void Handshake::read() {
 }
 
 void Handshake::finish() {
-  const StateMessage state = parse_state(text_);
+  StateMessage state = parse_state(text_);
   if (state.descriptors != descriptors_.size()) {
     throw std::invalid_argument("there are not as many descriptors as it says");
   }
   auto seccomp_fd = std::move(descriptors_[state.seccomp_fd]);
   stop();
+  state.process.user_namespace = user_namespace_of(state.process.pid);
   on_process_(state.process, std::move(seccomp_fd));
 }
 

@@ -31,12 +31,15 @@ TraceeError to_error(const char* step, const nsenterd::Failure& failure) {
 }
 
 /// Namespaces are files of one filesystem, so that the numbers tell them apart.
+std::uint64_t inode_of(int fd) {
+  struct stat status {};
+  return ::fstat(fd, &status) == 0 ? status.st_ino : 0;
+}
+
 bool is_own_namespace(int fd, nsenterd::Namespace kind) {
-  struct stat theirs {};
   struct stat own {};
   const std::string path = "/proc/self/ns/" + nsenterd::Namespaces{kind}.names();
-  return ::fstat(fd, &theirs) == 0 && ::stat(path.c_str(), &own) == 0 && theirs.st_ino == own.st_ino &&
-         theirs.st_dev == own.st_dev;
+  return ::stat(path.c_str(), &own) == 0 && inode_of(fd) == own.st_ino;
 }
 
 TraceeResult<Tracee> open_namespaces(Tracee tracee, pid_t tid, nsenterd::Namespaces kinds) {
@@ -46,7 +49,10 @@ TraceeResult<Tracee> open_namespaces(Tracee tracee, pid_t tid, nsenterd::Namespa
     auto fd = nsenterd::open_namespace(tid, kind);
     if (!fd) return to_error("namespace", fd.error());
     const bool is_own = is_own_namespace(fd->get(), kind);
-    if (kind == user) tracee.shares_user_namespace = is_own;
+    if (kind == user) {
+      tracee.shares_user_namespace = is_own;
+      tracee.user_namespace = inode_of(fd->get());
+    }
     if (!is_own && kinds.contains(kind)) tracee.namespaces.emplace_back(kind, std::move(*fd));
   }
   return tracee;
@@ -71,6 +77,11 @@ std::optional<TraceeError> open_directories(Tracee& tracee, pid_t tid, int direc
 }
 
 }  // namespace
+
+std::uint64_t user_namespace_of(pid_t pid) {
+  const auto opened = nsenterd::open_namespace(pid, nsenterd::Namespace::user);
+  return opened ? inode_of(opened->get()) : 0;
+}
 
 TraceeResult<Tracee> open_tracee(pid_t tid, nsenterd::Namespaces namespaces, int directory) {
   auto tracee = open_namespaces({}, tid, namespaces);

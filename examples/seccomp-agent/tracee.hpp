@@ -2,6 +2,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <string>
 #include <utility>
 #include <vector>
@@ -29,6 +30,8 @@ struct Tracee {
   /// Without those that are this process's own: those need not be joined, and a user namespace cannot be (setns(2)).
   std::vector<std::pair<nsenterd::Namespace, nsenterd::UniqueFd>> namespaces;
   bool shares_user_namespace = false;
+  /// The inode of the one that it is in.
+  std::uint64_t user_namespace = 0;
   nsenterd::UniqueFd root;
   /// Where relative paths start; none, if `directory_error` says why.
   nsenterd::UniqueFd directory;
@@ -45,5 +48,8 @@ struct Tracee {
 /// Opens all that, of a thread known by its number, so that the caller has to ask afterwards whether it still waits
 /// (NotifyFd::is_valid()). `directory` is a descriptor of the thread's, or AT_FDCWD. Never waits for a file of the container's.
 TraceeResult<Tracee> open_tracee(pid_t tid, nsenterd::Namespaces namespaces, int directory);
+
+/// The inode of the user namespace that a process is in; 0 if it has ended.
+std::uint64_t user_namespace_of(pid_t pid);
 
 }  // namespace seccomp_agent

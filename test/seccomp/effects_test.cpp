@@ -214,6 +214,9 @@ TEST_CASE("who has no right to something gains none") {
   CHECK(container.probe({"mkdirat", "cwd", "/roots/new", "0755"}, as_user) == "EACCES");
   CHECK(container.probe({"mknodat", "cwd", "/roots/fifo", "010600", "0", "0"}, as_user) == "EACCES");
   CHECK(container.probe({"mknodat", "cwd", "/theirs/null", "020666", "1", "3"}, as_user) == "ENXIO");
+  // Root, and with the capability, but not of the container.
+  CHECK(container.probe({"mknodat", "cwd", "/theirs/null", "020666", "1", "3"},
+                        {"--user", "1000:1000", "--env", "PROBE_OWN_USER_NAMESPACE=1"}) == "ENXIO");
   CHECK(container.probe({"mount", "tmpfs", "/theirs", "tmpfs", "0", ""}, as_user) == "EOPNOTSUPP");
   CHECK(container.probe({"mkdirat", "cwd", "/groups/new", "0755"}, as_user) == "EACCES");
   CHECK(container.probe({"mkdirat", "cwd", "/groups/new", "0755"},

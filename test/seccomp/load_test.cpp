@@ -106,6 +106,7 @@ TEST_CASE("a container has no more calls handled at a time than the limit says")
   container.put_directory("/stalled", 0, 0755);
   container.put_directory("/go", 0, 0755);
   (void)container.start_probe({"each", "/stalled/", "5", "/go/"});
+  REQUIRE(wait_until([&] { return std::filesystem::exists(container.path("/go/4")); }));
   REQUIRE(says(agent, "is served", 2));
   const auto before = agent.holdings();
   const StalledMount stalled(container, "/stalled");
