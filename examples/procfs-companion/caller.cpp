@@ -62,8 +62,13 @@ bool has_filesystem_id(std::string_view status, uid_t uid) {
 
 }  // namespace
 
-Caller::Caller(const CallerIds& ids, std::shared_ptr<const ContainerProcess> process, IdMap uids, IdMap gids)
-    : ids_(ids), process_(std::move(process)), uids_(std::move(uids)), gids_(std::move(gids)) {}
+Caller::Caller(const CallerIds& ids, std::shared_ptr<const ContainerProcess> process, IdMap uids, IdMap gids,
+               const NamespaceNumbers& namespaces)
+    : ids_(ids),
+      process_(std::move(process)),
+      uids_(std::move(uids)),
+      gids_(std::move(gids)),
+      namespaces_(namespaces) {}
 
 Outcome<std::shared_ptr<const Caller>> Caller::identify(
     const CallerIds& ids, const std::shared_ptr<const ContainerProcess>& process) {
@@ -74,7 +79,10 @@ Outcome<std::shared_ptr<const Caller>> Caller::identify(
   if (!directory) return directory.error();
   if (is_inside(*directory, process->pid_namespace())) return identify_inside(ids, *directory, process);
   if (!procfs_companion::is_host(*directory) || ids.uid != 0) return Errno{EPERM};
-  return std::shared_ptr<const Caller>(new Caller(ids, process, process->uids(), process->gids()));
+  const auto namespaces = directory->namespaces();
+  if (!namespaces) return namespaces.error();
+  return std::shared_ptr<const Caller>(
+      new Caller(ids, process, process->uids(), process->gids(), *namespaces));
 }
 
 Outcome<std::shared_ptr<const Caller>> Caller::identify_inside(
@@ -87,7 +95,7 @@ Outcome<std::shared_ptr<const Caller>> Caller::identify_inside(
   if (!status || !uids || !gids || !namespaces) return Errno{ESRCH};
   // Who has got the number of a caller that was killed has ids of his own, in most cases.
   if (!has_filesystem_id(*status, ids.uid)) return Errno{EPERM};
-  auto caller = std::shared_ptr<Caller>(new Caller(ids, process, IdMap(*uids), IdMap(*gids)));
+  auto caller = std::shared_ptr<Caller>(new Caller(ids, process, IdMap(*uids), IdMap(*gids), *namespaces));
   caller->host_ = false;
   caller->effective_ = parse<std::uint64_t>(status_field(*status, "CapEff"), 16);
   caller->permitted_ = parse<std::uint64_t>(status_field(*status, "CapPrm"), 16);

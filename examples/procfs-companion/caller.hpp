@@ -35,6 +35,8 @@ class Caller {
       const CallerIds& ids, const std::shared_ptr<const ContainerProcess>& process);
 
   [[nodiscard]] bool is_host() const noexcept { return host_; }
+  /// Those that the thread itself is in.
+  [[nodiscard]] const NamespaceNumbers& namespaces() const noexcept { return namespaces_; }
   /// For requests that are made with the rights of the agent.
   [[nodiscard]] nsenterd::Envelope envelope() const;
   /// For those that are made with the caller's, whose capabilities are the personality's.
@@ -49,7 +51,8 @@ class Caller {
   [[nodiscard]] const IdMap& gids() const noexcept { return gids_; }
 
  private:
-  Caller(const CallerIds& ids, std::shared_ptr<const ContainerProcess> process, IdMap uids, IdMap gids);
+  Caller(const CallerIds& ids, std::shared_ptr<const ContainerProcess> process, IdMap uids, IdMap gids,
+         const NamespaceNumbers& namespaces);
   static Outcome<std::shared_ptr<const Caller>> identify_inside(
       const CallerIds& ids, const ProcessDirectory& directory,
       const std::shared_ptr<const ContainerProcess>& process);
@@ -60,6 +63,7 @@ class Caller {
   std::shared_ptr<const ContainerProcess> process_;
   IdMap uids_;
   IdMap gids_;
+  NamespaceNumbers namespaces_;
   bool host_ = true;
   std::uint64_t effective_ = 0;
   std::uint64_t permitted_ = 0;

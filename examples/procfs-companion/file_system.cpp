@@ -36,9 +36,18 @@ struct stat completed(struct stat attributes, const std::string& path) {
 
 /// Hands the kernel the number of what it has opened.
 template <class T>
-void answer_open(Call& call, fuse_file_info file, OpenObjects<T>& objects, T object) {
-  file.fh = objects.add(std::move(object));
+void answer_open(Call& call, fuse_file_info file, OpenObjects<T>& objects, T object, std::size_t weight) {
+  const auto number = objects.add(std::move(object), weight);
+  if (!number) return call.fail(ENFILE);
+  file.fh = *number;
   if (!call.answer_open(file)) objects.remove(file.fh);
+}
+
+/// None of a thread that has ended meanwhile: what it has opened, nobody uses.
+NamespaceNumbers namespaces_of(pid_t thread) {
+  const auto directory = ProcessDirectory::open(thread);
+  const auto numbers = directory ? directory->namespaces() : directory.error();
+  return numbers ? *numbers : NamespaceNumbers();
 }
 
 }  // namespace
@@ -123,7 +132,7 @@ void FileSystem::open(const CallPtr& call, fuse_ino_t node, const fuse_file_info
   check(call, node, file.flags & (O_ACCMODE | O_TRUNC), Purpose::open,
         [this, call, opened](Outcome<std::monostate> allowed) {
           if (!allowed) return call->fail(to_int(allowed.error()));
-          answer_open(*call, opened, files_, OpenFile());
+          answer_open(*call, opened, files_, {.opener = namespaces_of(call->caller().tid), .text = {}}, 1);
         });
 }
 
@@ -136,11 +145,13 @@ void FileSystem::read(const CallPtr& call, fuse_ino_t node, std::size_t size, of
                         });
 }
 
-void FileSystem::write(const CallPtr& call, fuse_ino_t node, std::string data, off_t offset) {
-  handler_of(node).write(place_of(call, node), offset, std::move(data), [call](Outcome<std::size_t> written) {
-    if (!written) return call->fail(to_int(written.error()));
-    call->answer_count(*written);
-  });
+void FileSystem::write(const CallPtr& call, fuse_ino_t node, std::string data, off_t offset,
+                       const fuse_file_info& file) {
+  handler_of(node).write(place_of(call, node), files_.at(file.fh), offset, std::move(data),
+                         [call](Outcome<std::size_t> written) {
+                           if (!written) return call->fail(to_int(written.error()));
+                           call->answer_count(*written);
+                         });
 }
 
 void FileSystem::open_directory(const CallPtr& call, fuse_ino_t node, const fuse_file_info& file) {
@@ -153,7 +164,8 @@ void FileSystem::open_directory(const CallPtr& call, fuse_ino_t node, const fuse
       entry.attributes = handlers_.find(join(path, entry.name)).shown(entry.attributes);
       listing.push_back(std::move(entry));
     }
-    answer_open(*call, file, directories_, std::move(listing));
+    const std::size_t weight = listing.size();
+    answer_open(*call, file, directories_, std::move(listing), weight);
   });
 }
 

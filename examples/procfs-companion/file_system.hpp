@@ -1,6 +1,7 @@
 // The filesystem of one container: what FUSE asks about nodes, asked of the handlers of their paths. (Companion.)
 #pragma once
 
+#include <cstddef>
 #include <memory>
 #include <string>
 #include <utility>
@@ -28,7 +29,8 @@ class FileSystem {
   void set_attributes(const CallPtr& call, fuse_ino_t node, int what, const fuse_file_info* file);
   void open(const CallPtr& call, fuse_ino_t node, const fuse_file_info& file);
   void read(const CallPtr& call, fuse_ino_t node, std::size_t size, off_t offset, const fuse_file_info& file);
-  void write(const CallPtr& call, fuse_ino_t node, std::string data, off_t offset);
+  void write(const CallPtr& call, fuse_ino_t node, std::string data, off_t offset,
+             const fuse_file_info& file);
   void open_directory(const CallPtr& call, fuse_ino_t node, const fuse_file_info& file);
   void read_directory(const CallPtr& call, fuse_ino_t node, std::size_t size, off_t offset,
                       const fuse_file_info& file, bool with_attributes);
@@ -55,12 +57,16 @@ class FileSystem {
   void answer_if_writable(const CallPtr& call, fuse_ino_t node);
   [[nodiscard]] fuse_entry_param remember(const std::string& path, const struct stat& attributes);
 
+  // No container has as many open at once, unless it is up to something; what all of them are then is some 50 MB of this process.
+  static constexpr std::size_t kMostFiles = 1U << 16U;
+  static constexpr std::size_t kMostEntries = 1U << 18U;
+
   Service service_;
   HandlerTable handlers_;
   NodeTable nodes_;
-  OpenObjects<OpenFile> files_;
+  OpenObjects<OpenFile> files_{kMostFiles};
   /// Their entries, as they were when they were opened.
-  OpenObjects<std::vector<Entry>> directories_;
+  OpenObjects<std::vector<Entry>> directories_{kMostEntries};
 };
 
 }  // namespace procfs_companion

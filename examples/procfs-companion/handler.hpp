@@ -14,6 +14,7 @@
 #include "attributes.hpp"
 #include "call.hpp"
 #include "outcome.hpp"
+#include "process_directory.hpp"
 
 namespace procfs_companion {
 
@@ -32,6 +33,8 @@ struct Entry {
 
 /// What is kept from the opening of a file to its end.
 struct OpenFile {
+  /// The namespaces of the thread that opened it: the permission to do so was one for there. Of none where that had ended.
+  NamespaceNumbers opener{};
   /// As it was when its beginning was read: who reads on gets the rest of that.
   std::string text;
 };
@@ -58,7 +61,7 @@ class Handler {
     reply(Errno{EISDIR});
   }
   /// How many bytes have been taken.
-  virtual void write(const Place& /*place*/, off_t /*offset*/, std::string /*data*/,
+  virtual void write(const Place& /*place*/, const OpenFile& /*file*/, off_t /*offset*/, std::string /*data*/,
                      Reply<std::size_t> reply) {
     reply(Errno{EACCES});
   }

@@ -86,7 +86,8 @@ void Limit::read(const Place& place, OpenFile& file, off_t offset, std::size_t s
   EmulatedFile::read(place, file, offset, size, std::move(reply));
 }
 
-void Limit::write(const Place& place, off_t offset, std::string data, Reply<std::size_t> reply) {
+void Limit::write(const Place& place, const OpenFile& /*file*/, off_t offset, std::string data,
+                  Reply<std::size_t> reply) {
   // The kernel asks again who writes: it may be another one than he who has opened the file.
   if (const auto allowed = check_writer(place, EPERM); !allowed) return reply(allowed.error());
   // The kernel takes what is not at the beginning, and does nothing with it (kernel.sysctl_writes_strict).

@@ -34,7 +34,8 @@ class Limit : public EmulatedFile {
   void check(const Place& place, int flags, Purpose purpose, Reply<std::monostate> reply) override;
   void read(const Place& place, OpenFile& file, off_t offset, std::size_t size,
             Reply<std::string> reply) override;
-  void write(const Place& place, off_t offset, std::string data, Reply<std::size_t> reply) override;
+  void write(const Place& place, const OpenFile& file, off_t offset, std::string data,
+             Reply<std::size_t> reply) override;
 
  protected:
   [[nodiscard]] std::string text() const override;

@@ -72,9 +72,9 @@ void read(fuse_req_t request, fuse_ino_t node, std::size_t size, off_t offset, f
 }
 
 void write(fuse_req_t request, fuse_ino_t node, const char* data, std::size_t size, off_t offset,
-           fuse_file_info* /*file*/) {
+           fuse_file_info* file) {
   serve(request, [&](FileSystem& files, const auto& call) {
-    files.write(call, node, std::string(data, size), offset);
+    files.write(call, node, std::string(data, size), offset, *file);
   });
 }
 

@@ -68,9 +68,17 @@ void PassThrough::check(const Place& place, int flags, Purpose purpose, Reply<st
                                           std::move(reply), [](std::monostate none) { return none; });
 }
 
-void PassThrough::read(const Place& place, OpenFile& /*file*/, off_t offset, std::size_t size,
+Outcome<std::shared_ptr<const Caller>> PassThrough::identify_user(const Place& place,
+                                                                  const OpenFile& file) const {
+  auto caller = identify(place);
+  // Elsewhere the same path is another file, which nobody has been asked for.
+  if (caller && (*caller)->namespaces() != file.opener) return Errno{EPERM};
+  return caller;
+}
+
+void PassThrough::read(const Place& place, OpenFile& file, off_t offset, std::size_t size,
                        Reply<std::string> reply) {
-  const auto caller = identify(place);
+  const auto caller = identify_user(place, file);
   if (!caller) return reply(caller.error());
   // With the agent's rights, so that it need not be a new one: who may read was settled when the file was opened.
   ask<requests::ReadFile, std::string>(place, *caller, (*caller)->envelope(),
@@ -81,8 +89,9 @@ void PassThrough::read(const Place& place, OpenFile& /*file*/, off_t offset, std
                                        std::move(reply), [](std::string&& text) { return std::move(text); });
 }
 
-void PassThrough::write(const Place& place, off_t offset, std::string data, Reply<std::size_t> reply) {
-  const auto caller = identify(place);
+void PassThrough::write(const Place& place, const OpenFile& file, off_t offset, std::string data,
+                        Reply<std::size_t> reply) {
+  const auto caller = identify_user(place, file);
   if (!caller) return reply(caller.error());
   if ((*caller)->is_host()) return reply(Errno{EPERM});
   const std::size_t size = data.size();
@@ -128,7 +137,7 @@ void ReadOnly::check(const Place& place, int flags, Purpose purpose, Reply<std::
   PassThrough::check(place, flags, purpose, std::move(reply));
 }
 
-void ReadOnly::write(const Place& /*place*/, off_t /*offset*/, std::string /*data*/,
+void ReadOnly::write(const Place& /*place*/, const OpenFile& /*file*/, off_t /*offset*/, std::string /*data*/,
                      Reply<std::size_t> reply) {
   reply(Errno{EACCES});
 }

@@ -27,7 +27,8 @@ class PassThrough : public Handler {
   void check(const Place& place, int flags, Purpose purpose, Reply<std::monostate> reply) override;
   void read(const Place& place, OpenFile& file, off_t offset, std::size_t size,
             Reply<std::string> reply) override;
-  void write(const Place& place, off_t offset, std::string data, Reply<std::size_t> reply) override;
+  void write(const Place& place, const OpenFile& file, off_t offset, std::string data,
+             Reply<std::size_t> reply) override;
   void list(const Place& place, Reply<std::vector<Entry>> reply) override;
   void read_link(const Place& place, Reply<std::string> reply) override;
 
@@ -37,6 +38,9 @@ class PassThrough : public Handler {
            const nsenterd::Envelope& envelope, const R& request, Reply<T> reply,
            std::function<T(typename R::Response&&)> convert);
   [[nodiscard]] Outcome<std::shared_ptr<const Caller>> identify(const Place& place) const;
+  /// Who uses an open file: EPERM where that is not in the namespaces that it was opened in.
+  [[nodiscard]] Outcome<std::shared_ptr<const Caller>> identify_user(const Place& place,
+                                                                     const OpenFile& file) const;
 
   Service service_;
 };
@@ -48,7 +52,8 @@ class ReadOnly : public PassThrough {
 
   [[nodiscard]] struct stat shown(const struct stat& real) const override;
   void check(const Place& place, int flags, Purpose purpose, Reply<std::monostate> reply) override;
-  void write(const Place& place, off_t offset, std::string data, Reply<std::size_t> reply) override;
+  void write(const Place& place, const OpenFile& file, off_t offset, std::string data,
+             Reply<std::size_t> reply) override;
 };
 
 }  // namespace procfs_companion

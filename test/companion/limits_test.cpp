@@ -17,6 +17,13 @@ std::string set(const CompanionContainer& served, const std::string& file, const
   return served.shell("printf '" + value + "' >" + file + " && echo done || echo failed; cat " + file);
 }
 
+/// So that its processes may make namespaces.
+void with_sys_admin(Json& config) {
+  for (const char* set : {"bounding", "effective", "permitted"}) {
+    config["process"]["capabilities"][set].push_back("CAP_SYS_ADMIN");
+  }
+}
+
 }  // namespace
 
 TEST_CASE("what a container sets of its net namespace is set there and nowhere else") {
@@ -64,14 +71,19 @@ TEST_CASE("a thread with a net namespace of its own sets what is that one's") {
   NSENTERD_NEEDS(missing_for_containers());
   const Daemon daemon;
   const Companion companion(daemon);
-  const CompanionContainer served(companion, [](Json& config) {
-    for (const char* set : {"bounding", "effective", "permitted"}) {
-      config["process"]["capabilities"][set].push_back("CAP_SYS_ADMIN");
-    }
-  });
+  const CompanionContainer served(companion, with_sys_admin);
   REQUIRE(served.shell("echo 2000 >/proc/sys/net/core/somaxconn; cat /proc/sys/net/core/somaxconn") ==
           "2000\n");
   CHECK(served.probe({"thread", "/proc/sys/net/core/somaxconn"}) == "ok 4096| ok 1234| 2000|\n");
+}
+
+TEST_CASE("who may open a file in a net namespace of his own gains nothing elsewhere") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const Daemon daemon({"--warm-agents", "64"});
+  const Companion companion(daemon);
+  const CompanionContainer served(companion, with_sys_admin);
+  CHECK(served.probe({"elsewhere", "/proc/sys/net/core/somaxconn"}) == "ok ok ok EPERM EPERM\n");
+  CHECK(served.shell("cat /proc/sys/net/core/somaxconn") == "1234\n");
 }
 
 TEST_CASE("a limit that a container sets is its own, and lasts") {

@@ -146,6 +146,19 @@ std::string set_in_thread(const std::string& file) {
   return said + ' ' + content(file);
 }
 
+/// What becomes of using an open file, first where it was opened, then in another net namespace.
+std::string use_elsewhere(const std::string& file) {
+  const int opened = ::open(file.c_str(), O_RDWR | O_CLOEXEC);
+  char first = 0;
+  std::string said = outcome(::pread(opened, &first, 1, 0));
+  said += ' ' + outcome(::pwrite(opened, "1234", 4, 0));
+  said += ' ' + outcome(::unshare(CLONE_NEWNET));
+  said += ' ' + outcome(::pread(opened, &first, 1, 0));
+  said += ' ' + outcome(::pwrite(opened, "4321", 4, 0));
+  ::close(opened);
+  return said;
+}
+
 int count_readers(const std::string& file, int count) {
   const std::string expected = content(file);
   for (int i = 0; i < count; ++i) {
@@ -173,6 +186,8 @@ int main(int argc, char** argv) {
     std::cout << interruptible_content(arguments[1]) << std::endl;
   } else if (arguments.size() == 2 && arguments[0] == "thread") {
     std::cout << set_in_thread(arguments[1]) << '\n';
+  } else if (arguments.size() == 2 && arguments[0] == "elsewhere") {
+    std::cout << use_elsewhere(arguments[1]) << '\n';
   } else if (arguments.size() == 3 && arguments[0] == "readers") {
     std::cout << count_readers(arguments[1], std::stoi(arguments[2])) << '\n';
   } else {
