@@ -79,10 +79,8 @@ Outcome<std::shared_ptr<const Caller>> Caller::identify(
   if (!directory) return directory.error();
   if (is_inside(*directory, process->pid_namespace())) return identify_inside(ids, *directory, process);
   if (!procfs_companion::is_host(*directory) || ids.uid != 0) return Errno{EPERM};
-  const auto namespaces = directory->namespaces();
-  if (!namespaces) return namespaces.error();
   return std::shared_ptr<const Caller>(
-      new Caller(ids, process, process->uids(), process->gids(), *namespaces));
+      new Caller(ids, process, process->uids(), process->gids(), process->namespaces()));
 }
 
 Outcome<std::shared_ptr<const Caller>> Caller::identify_inside(

@@ -35,7 +35,7 @@ class Caller {
       const CallerIds& ids, const std::shared_ptr<const ContainerProcess>& process);
 
   [[nodiscard]] bool is_host() const noexcept { return host_; }
-  /// Those that the thread itself is in.
+  /// Those that it is served in.
   [[nodiscard]] const NamespaceNumbers& namespaces() const noexcept { return namespaces_; }
   /// For requests that are made with the rights of the agent.
   [[nodiscard]] nsenterd::Envelope envelope() const;

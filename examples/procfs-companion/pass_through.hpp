@@ -38,7 +38,7 @@ class PassThrough : public Handler {
            const nsenterd::Envelope& envelope, const R& request, Reply<T> reply,
            std::function<T(typename R::Response&&)> convert);
   [[nodiscard]] Outcome<std::shared_ptr<const Caller>> identify(const Place& place) const;
-  /// Who uses an open file: EPERM where that is not in the namespaces that it was opened in.
+  /// Who uses an open file: EPERM for a thread of the container that is not in the namespaces that it was opened in.
   [[nodiscard]] Outcome<std::shared_ptr<const Caller>> identify_user(const Place& place,
                                                                      const OpenFile& file) const;
 
