@@ -36,6 +36,10 @@ def check_installed(scene):
     expect(on.output_of("readlink", "--canonicalize", REGISTRY).strip() == SOCKET, "not in the registry")
     verified = on.run("systemd-analyze", "verify", SERVICE, SOCKET_UNIT)
     expect(verified.returncode == 0 and "nsenterd" not in verified.stderr, verified.stderr)
+    documents = on.output_of("systemctl", "show", "--value", "--property=Documentation", SERVICE).split()
+    files = [document.removeprefix("file:") for document in documents if document.startswith("file:")]
+    expect(len(files) > 0, documents)
+    on.output_of("ls", *files)
 
 
 def check_activation(scene):
