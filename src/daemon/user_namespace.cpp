@@ -1,5 +1,7 @@
 #include "daemon/user_namespace.hpp"
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 #include <linux/nsfs.h>
@@ -22,11 +24,11 @@ bool is_own(const UniqueFd& user_namespace, const struct stat& own) {
 
 /// As far as it can be told.
 bool knows_root(const Target& target) {
-  for (const char* const map : {"uid_map", "gid_map"}) {
+  constexpr std::array<const char*, 2> kMaps{"uid_map", "gid_map"};
+  return std::any_of(kMaps.begin(), kMaps.end(), [&](const char* map) {
     const auto mapped = base::is_mapped(target.pid(), map, 0);
-    if (!mapped || *mapped) return true;
-  }
-  return false;
+    return !mapped || *mapped;
+  });
 }
 
 }  // namespace
