@@ -84,7 +84,7 @@ std::size_t ModuleExchange::longest_frame() const {
 
 std::optional<Result<void>> ModuleExchange::take(Frame frame) {
   if (frame.kind == wire::FrameKind::module_failed) return failure_of(frame.body);
-  if (frame.kind != wire::FrameKind::module_result) return no_result();
+  if (frame.kind != wire::FrameKind::module_result || frame.body.size() > max_result_) return no_result();
   result_.bytes = std::move(frame.body);
   for (base::ForeignFd& descriptor : frame.descriptors)
     result_.descriptors.emplace_back(descriptor.release());
