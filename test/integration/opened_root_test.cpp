@@ -143,7 +143,7 @@ TEST_CASE("What is no directory is no root and no working directory") {
   wrong.working_directory = readable.get();
   CHECK(session.ask(wrong, request::sleep_for(0)).outcome ==
         "invalid parameter workingDirectoryFileDescriptor");
-  CHECK(agent_processes().size() == 1);
+  CHECK(session.run_until([] { return agent_processes().size() == 1; }));
 }
 
 }  // namespace nsenterd::test
