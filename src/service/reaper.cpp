@@ -82,18 +82,22 @@ std::shared_ptr<WatchedChild> Reaper::watch(base::ChildProcess process, WatchedC
 }
 
 void Reaper::reap_group(pid_t group, const std::function<void()>& done) {
-  reap_unheld(P_PGID, group, done);
+  reap_unheld({P_PGID, group}, done);
 }
 
 void Reaper::reap_process(pid_t pid) {
-  reap_unheld(P_PID, pid, [] {});
+  reap_unheld({P_PID, pid}, [] {});
 }
 
-void Reaper::reap_unheld(idtype_t type, pid_t id, const std::function<void()>& done) {
+void Reaper::reap_unheld(Unheld unheld, const std::function<void()>& done) {
+  const auto [type, id] = unheld;
   for (;;) {
     siginfo_t info{};
     do {
-      if (base::wait_for_child(type, static_cast<id_t>(id), WNOHANG, info) < 0) return done();
+      if (base::wait_for_child(type, static_cast<id_t>(id), WNOHANG, info) < 0) {
+        unheld_.erase(unheld);
+        return done();
+      }
     } while (info.si_pid != 0);
     // One is left, and will be until it is reaped here: so the number is still its own, or its group's.
     ::kill(type == P_PGID ? -id : id, SIGKILL);
@@ -102,11 +106,12 @@ void Reaper::reap_unheld(idtype_t type, pid_t id, const std::function<void()>& d
     if (std::chrono::steady_clock::now() >= *deadline_) return;
     std::this_thread::sleep_for(kLastPause);
   }
-  after(kFirstPause, [this, type, id, done] { reap_unheld(type, id, done); });
+  unheld_[unheld] = done;
+  after(kFirstPause, [this, unheld, done] { reap_unheld(unheld, done); });
 }
 
 void Reaper::reap_unknown(pid_t group) {
-  unknown_.insert(group);
+  unheld_[{P_PGID, group}] = [] {};
   reap_unknown_after(group, kFirstPause);
 }
 
@@ -114,7 +119,7 @@ void Reaper::reap_unknown_after(pid_t group, std::chrono::milliseconds pause) {
   siginfo_t info{};
   for (;;) {
     if (base::wait_for_child(P_PGID, static_cast<id_t>(group), WNOHANG | WNOWAIT | WSTOPPED, info) < 0) {
-      unknown_.erase(group);
+      unheld_.erase({P_PGID, group});
       return;
     }
     if (info.si_pid == 0 || watches(info.si_pid)) break;
@@ -156,7 +161,8 @@ void Reaper::end_all(std::chrono::milliseconds patience) {
     reaped.emplace_back(child, status);
     return true;
   });
-  for (const pid_t group : unknown_) reap_unheld(P_PGID, group, [] {});
+  const auto all_unheld = std::exchange(unheld_, {});
+  for (const auto& [unheld, done] : all_unheld) reap_unheld(unheld, done);
   // Those who wait for the end of a process may own what owns this.
   for (const auto& [child, status] : reaped) {
     if (const auto handler = std::exchange(child->handler_, nullptr)) handler(status);

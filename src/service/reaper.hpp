@@ -3,10 +3,13 @@
 
 #include <chrono>
 #include <functional>
+#include <map>
 #include <memory>
 #include <optional>
 #include <unordered_set>
+#include <utility>
 
+#include <sys/types.h>
 #include <sys/wait.h>
 
 #include <boost/asio/any_io_executor.hpp>
@@ -84,15 +87,18 @@ class Reaper {
  private:
   friend class WatchedChild;
 
-  void reap_unheld(idtype_t type, pid_t id, const std::function<void()>& done);
+  /// As waitid(2) names them: a child, or the children of a group.
+  using Unheld = std::pair<idtype_t, pid_t>;
+
+  void reap_unheld(Unheld unheld, const std::function<void()>& done);
   void reap_unknown_after(pid_t group, std::chrono::milliseconds pause);
   [[nodiscard]] bool watches(pid_t pid) const;
   void after(std::chrono::milliseconds pause, std::function<void()> action);
 
   boost::asio::any_io_executor executor_;
   std::unordered_set<std::shared_ptr<WatchedChild>> children_;
-  // Groups in which there may be children that nobody watches.
-  std::unordered_set<pid_t> unknown_;
+  // Of whom there may be somebody left whom nobody watches, and who is to be told when there is none.
+  std::map<Unheld, std::function<void()>> unheld_;
   // Of end_all(), once that has begun.
   std::optional<std::chrono::steady_clock::time_point> deadline_;
   std::shared_ptr<const Reaper*> alive_ = std::make_shared<const Reaper*>(this);

@@ -229,5 +229,18 @@ TEST_CASE("A service that is destroyed leaves nothing of an agent that has forke
   CHECK(agent_processes().empty());
 }
 
+TEST_CASE("A service that is destroyed as an event ends leaves nothing of what its agent has forked", "[list]") {
+  NSENTERD_NEEDS(missing_for_containers());
+  const UnshareContainer container;
+  for (int round = 0; round < 40; ++round) {
+    Session session;
+    // The agent ends by itself, and its child a little before or after it.
+    finish(session, inside(container.pid(), {request::lookup(kFile)}), open_on_behalf(kFile));
+    session.run_for(milliseconds(round % 8));
+    session.destroy_service();
+    REQUIRE(agent_processes().empty());
+  }
+}
+
 }  // namespace
 }  // namespace nsenterd::test
