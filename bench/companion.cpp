@@ -75,21 +75,21 @@ class Companion {
   std::optional<Container> container_;
 };
 
-struct Way {
+struct ReadingWay {
   const char* name;
   pid_t container;
   std::string file;
   std::vector<Reads> seen = {};
 };
 
-void add_tables(const std::vector<Way>& ways, const std::vector<std::size_t>& readers, Json& results) {
+void add_tables(const std::vector<ReadingWay>& ways, const std::vector<std::size_t>& readers, Json& results) {
   Json rates = make_table("reads a second, over reading processes");
   Json medians = make_table("microseconds of a read, median, over reading processes");
   Json slowest = make_table("microseconds of a read, 99th percentile, over reading processes");
   Json share = make_table("per cent of a read's time, over reading processes");
   for (std::size_t i = 0; i < readers.size(); ++i) {
     const std::string row = std::to_string(readers[i]);
-    for (const Way& way : ways) {
+    for (const ReadingWay& way : ways) {
       const Reads& seen = way.seen[i];
       rates["rows"][row][way.name] = static_cast<double>(seen.samples.size()) / seen.time.count();
       medians["rows"][row][way.name] = percentile(seen.samples, 0.5);
@@ -116,14 +116,14 @@ void measure_companion(const Setup& setup, Json& results) {
   const Companion cold(setup.programs, {"--warm-agents", "0"});
   // What the companion answers by itself shows what FUSE and the companion take.
   const std::string emulated = "/proc/sys/kernel/pid_max";
-  std::vector<Way> ways{{"kernel", warm.container(), setup.file},
-                        {"emulated", warm.container(), warm.path_of(emulated)},
-                        {"warm", warm.container(), warm.path_of(setup.file)},
-                        {"cold", cold.container(), cold.path_of(setup.file)}};
-  for (Way& way : ways) way.seen.resize(effort.readers.size());
+  std::vector<ReadingWay> ways{{"kernel", warm.container(), setup.file},
+                               {"emulated", warm.container(), warm.path_of(emulated)},
+                               {"warm", warm.container(), warm.path_of(setup.file)},
+                               {"cold", cold.container(), cold.path_of(setup.file)}};
+  for (ReadingWay& way : ways) way.seen.resize(effort.readers.size());
   for (std::size_t round = 0; round < effort.rounds; ++round) {
     for (std::size_t i = 0; i < effort.readers.size(); ++i) {
-      for (Way& way : ways) {
+      for (ReadingWay& way : ways) {
         check_interrupted();
         Reads reads = read_with(effort.readers[i], way.container, way.file, effort.turn);
         Reads& seen = way.seen[i];

@@ -19,9 +19,10 @@
 #include "process.hpp"
 
 namespace nsenterd::bench {
-namespace {
 
 using Clock = std::chrono::steady_clock;
+
+namespace {
 
 /// More than any of them reads in a turn. It takes up memory only as far as it is used.
 constexpr std::size_t kMostReads = 1U << 20U;

@@ -19,7 +19,7 @@ using std::chrono::seconds;
 
 const Message kSleep = requests::Sleep{60}.message();
 
-struct Served {
+struct ServedEvents {
   Daemon daemon;
   UnshareContainer container;
   ClientOptions options{.socket = daemon.socket()};
@@ -32,7 +32,7 @@ struct Served {
 
 TEST_CASE("a blocking client starts an event, asks in its place, and ends it") {
   NSENTERD_NEEDS(missing_for_containers());
-  Served served;
+  ServedEvents served;
   BlockingClient client(served.options);
   auto event = client.start(served.envelope(), kSleep);
   REQUIRE(event.has_value());
@@ -50,7 +50,7 @@ TEST_CASE("a blocking client starts an event, asks in its place, and ends it") {
 
 TEST_CASE("a blocking client receives an event's response") {
   NSENTERD_NEEDS(missing_for_containers());
-  Served served;
+  ServedEvents served;
   BlockingClient client(served.options);
   auto event = client.start(served.envelope(), requests::Sleep{0}.message());
   REQUIRE(event.has_value());
@@ -59,7 +59,7 @@ TEST_CASE("a blocking client receives an event's response") {
 
 TEST_CASE("an event ends with what stands for it") {
   NSENTERD_NEEDS(missing_for_containers());
-  Served served;
+  ServedEvents served;
   BlockingClient client(served.options);
   {
     const auto event = client.start(served.envelope(), kSleep);
@@ -71,7 +71,7 @@ TEST_CASE("an event ends with what stands for it") {
 
 TEST_CASE("an event that could not be started is an error") {
   NSENTERD_NEEDS(missing_for_containers());
-  Served served;
+  ServedEvents served;
   BlockingClient client(served.options);
   (void)failure_of<NoSuchTarget>(client.start(into(1 << 22), kSleep));
   // The connection has been kept: one answers, the other asks.
@@ -80,7 +80,7 @@ TEST_CASE("an event that could not be started is an error") {
 
 TEST_CASE("an asynchronous client does the same without waiting") {
   NSENTERD_NEEDS(missing_for_containers());
-  Served served;
+  ServedEvents served;
   boost::asio::io_context context;
   Client client(context.get_executor(), served.options);
   std::optional<ClientEvent> event;
@@ -104,7 +104,7 @@ TEST_CASE("an asynchronous client does the same without waiting") {
 
 TEST_CASE("an asynchronous client's event ends with what stands for it") {
   NSENTERD_NEEDS(missing_for_containers());
-  Served served;
+  ServedEvents served;
   boost::asio::io_context context;
   Client client(context.get_executor(), served.options);
   std::optional<ClientEvent> event;

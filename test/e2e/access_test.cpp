@@ -25,8 +25,6 @@
 namespace nsenterd::test {
 namespace {
 
-using UserNamespace = RuncContainer::UserNamespace;
-
 constexpr uid_t kAll = 61001;
 constexpr uid_t kOwner = 61002;
 constexpr uid_t kOther = 61003;
@@ -124,8 +122,8 @@ struct Targets {
   UnshareContainer own{kOwner};
   UnshareContainer others{kOther};
   UnshareContainer roots;
-  RuncContainer runc{UserNamespace::mapped};
-  RuncContainer without_user_namespace{UserNamespace::none};
+  RuncContainer runc{RuncContainer::UserNamespace::mapped};
+  RuncContainer without_user_namespace{RuncContainer::UserNamespace::none};
   HalfContainer half{kOwner};
   Dead dead;
 

@@ -32,11 +32,11 @@ struct Counts {
   bool operator==(const Counts&) const = default;
 };
 
-struct Fixture {
+struct Openat2Fixture {
   ServedContainer served;
   Counts before{};
 
-  explicit Fixture(Kind kind) : served(kind) {
+  explicit Openat2Fixture(Kind kind) : served(kind) {
     served.put_file("/file", "content");
     // The fork server has whatever it keeps only once it has been asked for something.
     CHECK(openat2(served, {}, {.path = "/file"}).error == 0);
@@ -56,7 +56,7 @@ struct Fixture {
 
 TEST_CASE("a descriptor that was passed on is the client's alone", "[e2e]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture(GENERATE(Kind::none, Kind::mapped));
+  Openat2Fixture fixture(GENERATE(Kind::none, Kind::mapped));
   {
     const Opened opened = openat2(fixture.served, {}, {.path = "/file", .flags = O_RDWR});
     REQUIRE(opened.error == 0);
@@ -70,7 +70,7 @@ TEST_CASE("a descriptor that was passed on is the client's alone", "[e2e]") {
 
 TEST_CASE("500 opened files leave no descriptor", "[e2e]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture(GENERATE(Kind::none, Kind::mapped));
+  Openat2Fixture fixture(GENERATE(Kind::none, Kind::mapped));
   for (int i = 0; i < 500; ++i)
     REQUIRE(openat2(fixture.served, {}, {.path = "/file", .flags = O_RDWR}).error == 0);
   CHECK(fixture.as_before());
@@ -78,7 +78,7 @@ TEST_CASE("500 opened files leave no descriptor", "[e2e]") {
 
 TEST_CASE("an error leaves no descriptor", "[e2e]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture(GENERATE(Kind::none, Kind::mapped));
+  Openat2Fixture fixture(GENERATE(Kind::none, Kind::mapped));
   ServedContainer& served = fixture.served;
   served.put_directory("/stalled");
   served.put_file("/forbidden", "", 0000);
@@ -116,7 +116,7 @@ std::string call_of(const ServedContainer& served, const OpenHow& how) {
 
 TEST_CASE("a client that goes away before it has its file leaves no descriptor", "[e2e]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture(GENERATE(Kind::none, Kind::mapped));
+  Openat2Fixture fixture(GENERATE(Kind::none, Kind::mapped));
   const std::string call = call_of(fixture.served, {.path = "/file", .flags = O_RDWR});
   for (int i = 0; i < 60; ++i) {
     RawClient leaving(fixture.served.daemon().socket());
@@ -130,7 +130,7 @@ TEST_CASE("a client that goes away before it has its file leaves no descriptor",
 
 TEST_CASE("a client that reads its reply without taking descriptors leaves none", "[e2e]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture(GENERATE(Kind::none, Kind::mapped));
+  Openat2Fixture fixture(GENERATE(Kind::none, Kind::mapped));
   const std::string call = call_of(fixture.served, {.path = "/file", .flags = O_RDWR});
   RawClient careless(fixture.served.daemon().socket());
   for (int i = 0; i < 20; ++i) {
@@ -148,7 +148,7 @@ TEST_CASE("a client that reads its reply without taking descriptors leaves none"
 
 TEST_CASE("calls sent ahead are answered each with its own file", "[e2e]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture(GENERATE(Kind::none, Kind::mapped));
+  Openat2Fixture fixture(GENERATE(Kind::none, Kind::mapped));
   ServedContainer& served = fixture.served;
   constexpr int kFiles = 8;
   // More than the socket holds unread replies.

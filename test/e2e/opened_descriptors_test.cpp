@@ -86,7 +86,7 @@ Parcel asking(Json parameters) {
   return Parcel(std::move(parameters));
 }
 
-struct Fixture : EventFixture {
+struct DescriptorsFixture : EventFixture {
   UnshareContainer second;
 
   /// The parameter that is blamed, at once.
@@ -144,7 +144,7 @@ UniqueFd some_socket() {
 
 TEST_CASE("an event by opened namespaces alone is in them, and has no target", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   for (const pid_t container : {fixture.target, fixture.second.pid()}) {
     const Json started = Parcel().with_namespaces(container).start(fixture.owner);
     const pid_t agent = started["processId"].get<pid_t>();
@@ -179,7 +179,7 @@ TEST_CASE("an event by opened namespaces alone is in them, and has no target", "
 
 TEST_CASE("the daemon has what was sent no longer than until it is sent on", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   {
     const UniqueFd network = open_namespace_file(fixture.target, "net");
     Json call{{"method", "io.nsenterd.SendRequest"}};
@@ -197,7 +197,7 @@ TEST_CASE("the daemon has what was sent no longer than until it is sent on", "[e
 
 TEST_CASE("opened namespaces go together with every kind of target", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   const Json others = {"user", "mnt", "pid", "ipc", "uts", "cgroup", "time"};
   const auto check = [&](Parcel parcel) {
     const Json started =
@@ -218,7 +218,7 @@ TEST_CASE("opened namespaces go together with every kind of target", "[e2e][open
 
 TEST_CASE("root and working directory are those that were sent", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   const RuncContainer container(RuncContainer::UserNamespace::mapped);
   const ChrootedProcess process(container.pid(), "/inner", "/deep");
   std::ofstream(container.root() / "inner/deep/here") << "here";
@@ -258,7 +258,7 @@ TEST_CASE("root and working directory are those that were sent", "[e2e][opened]"
 
 TEST_CASE("parameters about descriptors that are wrong are named", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   const auto blamed = [&](const char* parameter, const Json& value) {
     // One descriptor comes along in any case.
     return fixture.blamed(asking({{"pid", fixture.target}, {parameter, value}})
@@ -299,7 +299,7 @@ TEST_CASE("parameters about descriptors that are wrong are named", "[e2e][opened
 
 TEST_CASE("a descriptor has one purpose", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   const auto blamed = [&](Json parameters, UniqueFd file) {
     parameters["request"] = read_request(kHostname);
     const Json reply =
@@ -319,7 +319,7 @@ TEST_CASE("a descriptor has one purpose", "[e2e][opened]") {
 TEST_CASE("what is no namespace of its kind, or no directory opened with O_PATH, is refused at once",
           "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   const RuncContainer container(RuncContainer::UserNamespace::none);
   container.shell("mkfifo /fifo; mkdir -p /mnt");
   const std::string root = container.root();
@@ -357,7 +357,7 @@ TEST_CASE("what is no namespace of its kind, or no directory opened with O_PATH,
 
 TEST_CASE("a filesystem that does not answer holds up nobody", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   const RuncContainer container(RuncContainer::UserNamespace::none);
   container.shell("mkdir -p /mnt /stalled");
   const std::string root = proc_path(container.pid(), "root");
@@ -415,7 +415,7 @@ TEST_CASE("a filesystem that does not answer holds up nobody", "[e2e][opened]") 
 
 TEST_CASE("what may not be joined together is refused", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   const Json by_pid{{"pid", fixture.target}};
   const auto with = [&](Json more) {
     more["pid"] = fixture.target;
@@ -464,7 +464,7 @@ TEST_CASE("what may not be joined together is refused", "[e2e][opened]") {
 
 TEST_CASE("a namespace that was opened where it is mounted is joined", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   const TemporaryDirectory directory;
   const std::string point = directory / "net";
   std::ofstream{point};
@@ -483,7 +483,7 @@ TEST_CASE("a namespace that was opened where it is mounted is joined", "[e2e][op
 
 TEST_CASE("300 events with ten descriptors each leave none", "[e2e][opened]") {
   NSENTERD_NEEDS(missing_for_containers());
-  Fixture fixture;
+  DescriptorsFixture fixture;
   const auto of_fork_server = descriptors_of(fixture.daemon.fork_server());
   const auto parcel = [&] {
     return Parcel()

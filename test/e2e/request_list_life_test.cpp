@@ -272,7 +272,7 @@ TEST_CASE("an event is listed by its first message, and counted by each that was
 
 TEST_CASE("a warm agent serves a list, unless one of its requests changes a process", "[e2e][list][warm]") {
   NSENTERD_NEEDS(missing_for_containers());
-  WarmRunc fixture({"--warm-agents", "64"}, Kind::mapped);
+  WarmRunc fixture(kWarm, Kind::mapped);
   const Json read = read_request(kContainerFile);
   const pid_t first = fixture.ask();
   CHECK(fixture.ask(read, following({read, read, read})) == first);

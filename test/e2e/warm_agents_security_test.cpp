@@ -40,8 +40,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Kind = RuncContainer::UserNamespace;
 
-const std::vector<std::string> kWarm{"--warm-agents", "64"};
-
 /// What can be got out of a process, or done to it, short of a signal.
 enum class Attempt {
   attach,

@@ -23,8 +23,6 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using Kind = RuncContainer::UserNamespace;
 
-const std::vector<std::string> kWarm{"--warm-agents", "64"};
-
 /// Whether any process of the machine is in that network namespace.
 bool anybody_in_network(std::uint64_t inode) {
   const std::string link = "net:[" + std::to_string(inode) + "]";

@@ -17,11 +17,14 @@ namespace nsenterd::test {
 /// There in every container.
 inline constexpr char kContainerFile[] = "/proc/sys/kernel/hostname";
 
+/// Options of a daemon that keeps agents.
+inline const std::vector<std::string> kWarm{"--warm-agents", "64"};
+
 /// ContainerType is one of support/container.hpp.
 template <class ContainerType>
 struct WarmFixture {
   template <class... Arguments>
-  explicit WarmFixture(std::vector<std::string> options = {"--warm-agents", "64"}, Arguments... arguments)
+  explicit WarmFixture(std::vector<std::string> options = kWarm, Arguments... arguments)
       : container(arguments...), daemon(std::move(options)), client(daemon), target(container.pid()) {}
   WarmFixture(const WarmFixture&) = delete;
   WarmFixture& operator=(const WarmFixture&) = delete;

@@ -5,6 +5,11 @@
 #include "faults/exchange.hpp"
 
 namespace nsenterd::test {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+
+}  // namespace
 
 Neighbour::Neighbour(const std::filesystem::path& socket, pid_t container)
     : thread_([this, socket, container] {
@@ -26,7 +31,6 @@ const Neighbour::Record& Neighbour::stop() {
 }
 
 void Neighbour::run(const std::filesystem::path& socket, pid_t container) try {
-  using Clock = std::chrono::steady_clock;
   const Json parameters = parameters_for(container, read_request("/proc/sys/kernel/hostname"));
   RawClient client(socket);
   while (!ending_) {

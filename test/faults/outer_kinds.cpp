@@ -6,12 +6,12 @@
 namespace nsenterd::test {
 namespace {
 
-struct Step {
+struct OuterStep {
   const char* name;
   When when;
 };
 
-const Step kSteps[] = {
+const OuterStep kOuterSteps[] = {
     {"the daemon makes the agent's socket", {Party::daemon, {SYS_socketpair}}},
     {"the daemon asks for an agent", {Party::daemon, {SYS_sendmsg}}},
     {"the fork server enters its pid namespace", {Party::fork_server, {SYS_setns}}},
@@ -38,7 +38,7 @@ std::vector<Kind> target_kinds() {
                      .outcomes = std::move(outcomes),
                      .may_miss = when.moment.call == SYS_exit_group});
   };
-  for (const auto& [step, when] : kSteps) {
+  for (const auto& [step, when] : kOuterSteps) {
     // The response may have been sent before the agent was killed with its namespace.
     add(std::string("is killed when ") + step, when, SIGKILL, {"NoSuchTarget", "AgentDied", "response"});
   }
@@ -69,7 +69,7 @@ std::vector<Kind> client_kinds() {
                      .may_miss = when.moment.call == SYS_exit_group});
   };
   add("goes away when the daemon accepts it", {Party::daemon, {SYS_accept4}, true});
-  for (const auto& [step, when] : kSteps) add(std::string("goes away when ") + step, when);
+  for (const auto& [step, when] : kOuterSteps) add(std::string("goes away when ") + step, when);
   add("goes away when its agent sends a large response", {Party::agent, {SYS_sendmsg}}, read_large);
   add("goes away when its agent sleeps", {Party::agent, {SYS_clock_nanosleep}}, sleep_long);
   add("goes away when an agent of several forks forks", {Party::agent, {SYS_clone3}},

@@ -20,8 +20,8 @@ using service::AgentChannel;
 using service::Frame;
 using wire::FrameKind;
 
-struct Fixture {
-  Fixture() {
+struct ChannelFixture {
+  ChannelFixture() {
     std::array<int, 2> ends{};
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, ends.data()) == 0);
     agent.reset(ends[1]);
@@ -45,7 +45,7 @@ struct Fixture {
 };
 
 TEST_CASE("Frames that have arrived together are taken one after the other") {
-  const Fixture fixture;
+  const ChannelFixture fixture;
   for (const char* body : {"one", "", "three"}) fixture.send(body);
   const auto frames = fixture.receive();
   REQUIRE(frames.size() == 3);
@@ -60,7 +60,7 @@ TEST_CASE("A descriptor is that of the frame which it was sent with, wherever wh
   for (const std::size_t length :
        {0U, 1U, 3000U, 4000U, 4070U, 4080U, 4085U, 4088U, 4090U, 4095U, 4096U, 9000U}) {
     CAPTURE(length);
-    const Fixture fixture;
+    const ChannelFixture fixture;
     fixture.send(std::string(length, 'a'));
     fixture.send("with a descriptor", fixture.file.get());
     fixture.send("without");
@@ -75,7 +75,7 @@ TEST_CASE("A descriptor is that of the frame which it was sent with, wherever wh
 }
 
 TEST_CASE("A frame with a descriptor may come first, last, or in parts") {
-  const Fixture fixture;
+  const ChannelFixture fixture;
   fixture.send("first", fixture.file.get());
   fixture.send("second");
   auto frames = fixture.receive();

@@ -18,13 +18,6 @@
 #include "support/processes.hpp"
 
 namespace nsenterd::test {
-namespace {
-
-EventParameters inside(const Container& container) {
-  return {.target = container.pid(), .namespaces = Namespaces::all()};
-}
-
-}  // namespace
 
 TEST_CASE("An operation that fails answers with the errno and the text that Go would give") {
   NSENTERD_NEEDS(missing_for_containers());

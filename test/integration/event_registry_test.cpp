@@ -27,7 +27,7 @@ PeerPtr connection_of(uid_t user) {
 }
 
 /// The events are never sent: here it is only about their names.
-struct Fixture {
+struct RegistryFixture {
   ClientEventPtr add(const PeerPtr& owner) {
     auto event = session.make({}, request::sleep_for(0));
     return registry.add(registry.next_number(), std::move(event->event), owner, 1,
@@ -43,7 +43,7 @@ struct Fixture {
 
 TEST_CASE("Names are never used twice") {
   NSENTERD_NEEDS(missing_root());
-  Fixture fixture;
+  RegistryFixture fixture;
   CHECK(fixture.registry.empty());
   std::vector<std::string> names;
   for (int i = 0; i < 3; ++i) {
@@ -57,7 +57,7 @@ TEST_CASE("Names are never used twice") {
 
 TEST_CASE("Only what has been a name was issued") {
   NSENTERD_NEEDS(missing_root());
-  Fixture fixture;
+  RegistryFixture fixture;
   for (int i = 0; i < 12; ++i) fixture.add(fixture.root);
   for (const char* name : {"1", "9", "10", "12"}) {
     INFO(name);
@@ -75,7 +75,7 @@ TEST_CASE("Only what has been a name was issued") {
 
 TEST_CASE("A user knows of its own events and of no others; root of all") {
   NSENTERD_NEEDS(missing_root());
-  Fixture fixture;
+  RegistryFixture fixture;
   const PeerPtr user = connection_of(1000);
   const PeerPtr same_user = connection_of(1000);
   const auto roots = fixture.add(fixture.root);
@@ -96,7 +96,7 @@ TEST_CASE("A user knows of its own events and of no others; root of all") {
 
 TEST_CASE("The events of a user are counted, and no longer when their names have ended") {
   NSENTERD_NEEDS(missing_root());
-  Fixture fixture;
+  RegistryFixture fixture;
   const PeerPtr user = connection_of(1000);
   const auto first = fixture.add(user);
   const auto second = fixture.add(user);
@@ -116,7 +116,7 @@ TEST_CASE("The events of a user are counted, and no longer when their names have
 
 TEST_CASE("Every change is told once") {
   NSENTERD_NEEDS(missing_root());
-  Fixture fixture;
+  RegistryFixture fixture;
   const auto event = fixture.add(fixture.root);
   fixture.registry.set_running(1);
   fixture.registry.set_running(1);

@@ -19,15 +19,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-EventParameters inside(const Container& container) {
-  return {.target = container.pid(), .namespaces = Namespaces::all()};
-}
-
-/// Whether only the fork server is left.
-bool settles(Session& session) {
-  return session.run_until([&] { return session.events_running() == 0 && agent_processes().size() == 1; });
-}
-
 }  // namespace
 
 TEST_CASE("A fork server that is stopped is replaced, and what it was asked for fails") {

@@ -20,10 +20,6 @@ namespace {
 
 using std::chrono::milliseconds;
 
-EventParameters inside(const Container& container) {
-  return {.target = container.pid(), .namespaces = Namespaces::all()};
-}
-
 EventParameters outside() {
   return {.target = ::getpid()};
 }
@@ -40,11 +36,6 @@ pid_t fork_sleeper() {
 void kill_and_wait(pid_t pid) {
   ::kill(pid, SIGKILL);
   ::waitpid(pid, nullptr, 0);
-}
-
-/// Whether the fork server is all that is left.
-bool settles(Session& session) {
-  return session.run_until([] { return agent_processes().size() == 1; }, std::chrono::seconds(2));
 }
 
 }  // namespace

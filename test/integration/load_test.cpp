@@ -22,10 +22,6 @@
 namespace nsenterd::test {
 namespace {
 
-EventParameters inside(const Container& container) {
-  return {.target = container.pid(), .namespaces = Namespaces::all()};
-}
-
 /// As an embedding program may have it.
 class IgnoredChildSignal {
  public:

@@ -40,10 +40,6 @@ std::unique_ptr<Container> start(Kind kind) {
                                                                     : RuncContainer::UserNamespace::mapped);
 }
 
-EventParameters inside(const Container& container) {
-  return {.target = container.pid(), .namespaces = Namespaces::all()};
-}
-
 std::vector<std::string> words_of(const std::string& text) {
   std::istringstream stream(text);
   std::vector<std::string> words;

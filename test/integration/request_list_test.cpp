@@ -229,7 +229,8 @@ TEST_CASE("A service that is destroyed leaves nothing of an agent that has forke
   CHECK(agent_processes().empty());
 }
 
-TEST_CASE("A service that is destroyed as an event ends leaves nothing of what its agent has forked", "[list]") {
+TEST_CASE("A service that is destroyed as an event ends leaves nothing of what its agent has forked",
+          "[list]") {
   NSENTERD_NEEDS(missing_for_containers());
   const UnshareContainer container;
   for (int round = 0; round < 40; ++round) {

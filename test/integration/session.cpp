@@ -129,4 +129,12 @@ std::vector<pid_t> agent_processes() {
   return own_children_named("nsenter-agent");
 }
 
+bool settles(Session& session) {
+  return session.run_until([&] { return session.events_running() == 0 && agent_processes().size() == 1; });
+}
+
+EventParameters inside(const Container& container) {
+  return {.target = container.pid(), .namespaces = Namespaces::all()};
+}
+
 }  // namespace nsenterd::test

@@ -14,6 +14,8 @@
 #include <nsenterd/event.hpp>
 #include <nsenterd/warm_agents.hpp>
 
+#include "support/container.hpp"
+
 namespace nsenterd::test {
 
 /// "ok", or the failure as text.
@@ -81,5 +83,11 @@ class Session {
 
 /// All children of this process that are agents or fork servers.
 std::vector<pid_t> agent_processes();
+
+/// Whether all events end, and only the fork server is left.
+bool settles(Session& session);
+
+/// Parameters for all namespaces of a container.
+EventParameters inside(const Container& container);
 
 }  // namespace nsenterd::test

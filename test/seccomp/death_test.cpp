@@ -18,7 +18,7 @@ namespace {
 
 namespace fs = std::filesystem;
 
-constexpr char kPolicy[] = R"(
+constexpr char kDeathPolicy[] = R"(
 [syscalls.mkdirat]
 handler = "mkdir"
 )";
@@ -96,7 +96,7 @@ Signalled signal_at(const SeccompAgent& agent, const Makers& makers, int nth, in
 TEST_CASE("a process that is killed or interrupted at any step gets nothing, and leaves nothing") {
   NSENTERD_NEEDS(missing_for_containers());
   const int signal = GENERATE(SIGKILL, SIGUSR1);
-  const SeccompAgent agent(kPolicy);
+  const SeccompAgent agent(kDeathPolicy);
   const Makers makers(agent);
   const Makers others(agent);
   // Both containers' first processes, and those of the makers.

@@ -14,7 +14,7 @@ namespace {
 
 using Kind = RuncContainer::UserNamespace;
 
-constexpr char kPolicy[] = R"(
+constexpr char kEffectsPolicy[] = R"(
 [default]
 errno = "EDOM"
 [syscalls.mkdirat]
@@ -38,7 +38,7 @@ errno = "EBADMSG"
 handler = "continue"
 )";
 
-const Profile kProfile{.calls = {"mkdir", "mkdirat", "mount", "mknodat", "fchmodat", "getppid"}};
+const Profile kEffectsProfile{.calls = {"mkdir", "mkdirat", "mount", "mknodat", "fchmodat", "getppid"}};
 
 std::string octal(mode_t mode) {
   char text[16];
@@ -71,8 +71,8 @@ bool is_named_by_suffix(const std::string& name, const std::string& begin) {
 TEST_CASE("a directory is made inside, with the suffix, by the ids, mode and umask of the process") {
   NSENTERD_NEEDS(missing_for_containers());
   const auto kind = GENERATE(Kind::none, Kind::mapped);
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(kind, agent, kProfile);
+  SeccompAgent agent(kEffectsPolicy);
+  const ProfiledContainer container(kind, agent, kEffectsProfile);
   container.put_directory("/here", 1000, 0755);
   REQUIRE(container.probe({"mkdirat", "cwd", "/here/new", "0777"},
                           {"--user", "1000:1001", "--env", "PROBE_UMASK=027"}) == "0");
@@ -89,8 +89,8 @@ TEST_CASE("a directory is made inside, with the suffix, by the ids, mode and uma
 TEST_CASE("a directory is made where the process says, by whatever way it says it") {
   NSENTERD_NEEDS(missing_for_containers());
   const auto kind = GENERATE(Kind::none, Kind::mapped);
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(kind, agent, kProfile);
+  SeccompAgent agent(kEffectsPolicy);
+  const ProfiledContainer container(kind, agent, kEffectsProfile);
   container.put_directory("/here", 0, 0755);
   const std::vector<std::string> in_here{"--cwd", "/here"};
   CHECK(container.probe({"mkdirat", "cwd", "relative", "0755"}, in_here) == "0");
@@ -107,8 +107,8 @@ TEST_CASE("a directory is made where the process says, by whatever way it says i
 
 TEST_CASE("calls that cannot be made have the errno that they would have without the agent") {
   NSENTERD_NEEDS(missing_for_containers());
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(Kind::mapped, agent, kProfile);
+  SeccompAgent agent(kEffectsPolicy);
+  const ProfiledContainer container(Kind::mapped, agent, kEffectsProfile);
   CHECK(container.probe({"mkdirat", "bad", "relative", "0755"}) == "EBADF");
   CHECK(container.probe({"mkdirat", "/bin/probe", "relative", "0755"}) == "ENOTDIR");
   CHECK(container.probe({"mkdirat", "cwd", "", "0755"}) == "ENOENT");
@@ -123,9 +123,9 @@ TEST_CASE("calls that cannot be made have the errno that they would have without
 TEST_CASE("a filesystem of an allowed type is mounted inside, without the right to mount") {
   NSENTERD_NEEDS(missing_for_containers());
   const auto kind = GENERATE(Kind::none, Kind::mapped);
-  SeccompAgent agent(kPolicy);
+  SeccompAgent agent(kEffectsPolicy);
   const ProfiledContainer container(
-      kind, agent, {.calls = kProfile.calls, .metadata = {}, .capabilities = {}, .masks_proc = false});
+      kind, agent, {.calls = kEffectsProfile.calls, .metadata = {}, .capabilities = {}, .masks_proc = false});
   container.put_directory("/here", 0, 0755);
   // MS_NOSUID | MS_NODEV
   REQUIRE(container.probe({"mount", "source", "/here", "tmpfs", "6", "size=64k,mode=700"}) == "0");
@@ -146,8 +146,8 @@ TEST_CASE("a filesystem of an allowed type is mounted inside, without the right 
 TEST_CASE("a listed device is made in a container that could not, and belongs to the process") {
   NSENTERD_NEEDS(missing_for_containers());
   const auto kind = GENERATE(Kind::none, Kind::mapped);
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(kind, agent, kProfile);
+  SeccompAgent agent(kEffectsPolicy);
+  const ProfiledContainer container(kind, agent, kEffectsProfile);
   container.put_directory("/here", 0, 0755);
   // S_IFCHR
   REQUIRE(container.probe({"mknodat", "cwd", "/here/null", "020640", "1", "3"}, {"--env", "PROBE_UMASK=0"}) ==
@@ -170,8 +170,8 @@ TEST_CASE("a listed device is made in a container that could not, and belongs to
 TEST_CASE("what the policy does not allow fails with its errno, and has no effect") {
   NSENTERD_NEEDS(missing_for_containers());
   const auto kind = GENERATE(Kind::none, Kind::mapped);
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(kind, agent, kProfile);
+  SeccompAgent agent(kEffectsPolicy);
+  const ProfiledContainer container(kind, agent, kEffectsProfile);
   container.put_directory("/here", 0, 0755);
   const std::string mounts = read_file(proc_path(container.pid(), "mountinfo"));
   CHECK(container.probe({"mount", "sysfs", "/here", "sysfs", "0", ""}) == "EOPNOTSUPP");
@@ -192,9 +192,9 @@ TEST_CASE("what the policy does not allow fails with its errno, and has no effec
 
 TEST_CASE("a profile's own rules go before the general ones") {
   NSENTERD_NEEDS(missing_for_containers());
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(Kind::none, agent,
-                                    {.calls = kProfile.calls, .metadata = "other", .capabilities = {}});
+  SeccompAgent agent(kEffectsPolicy);
+  const ProfiledContainer container(
+      Kind::none, agent, {.calls = kEffectsProfile.calls, .metadata = "other", .capabilities = {}});
   container.put_directory("/here", 0, 0755);
   CHECK(container.probe({"fchmodat", "/here", "0700"}) == "0");
   CHECK(octal(status_of(container.path("/here")).st_mode & 07777) == "0700");
@@ -204,8 +204,8 @@ TEST_CASE("a profile's own rules go before the general ones") {
 TEST_CASE("who has no right to something gains none") {
   NSENTERD_NEEDS(missing_for_containers());
   const auto kind = GENERATE(Kind::none, Kind::mapped);
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(kind, agent, kProfile);
+  SeccompAgent agent(kEffectsPolicy);
+  const ProfiledContainer container(kind, agent, kEffectsProfile);
   container.put_directory("/roots", 0, 0755);
   container.put_directory("/theirs", 1000, 0755);
   container.put_directory("/groups", 0, 0775);
@@ -231,9 +231,9 @@ TEST_CASE("who has no right to something gains none") {
 TEST_CASE("capabilities that the process has count") {
   NSENTERD_NEEDS(missing_for_containers());
   const auto kind = GENERATE(Kind::none, Kind::mapped);
-  SeccompAgent agent(kPolicy);
+  SeccompAgent agent(kEffectsPolicy);
   const ProfiledContainer container(
-      kind, agent, {.calls = kProfile.calls, .metadata = {}, .capabilities = {"CAP_DAC_OVERRIDE"}});
+      kind, agent, {.calls = kEffectsProfile.calls, .metadata = {}, .capabilities = {"CAP_DAC_OVERRIDE"}});
   container.put_directory("/theirs", 1000, 0755);
   CHECK(container.probe({"mkdirat", "cwd", "/theirs/new", "0755"}) == "0");
   // Over the ids of its user namespace, not over those of the host.
@@ -247,8 +247,8 @@ TEST_CASE("capabilities that the process has count") {
 
 TEST_CASE("a container without the profile is not affected") {
   NSENTERD_NEEDS(missing_for_containers());
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(Kind::none, agent, kProfile);
+  SeccompAgent agent(kEffectsPolicy);
+  const ProfiledContainer container(Kind::none, agent, kEffectsProfile);
   const RuncContainer other(Kind::none);
   REQUIRE(other.exec_configured({"mkdir", "/tmp/new"}).status == 0);
   CHECK(names_in(other.root() / "tmp") == std::vector<std::string>{"new"});

@@ -20,7 +20,7 @@
 namespace nsenterd::test {
 namespace {
 
-constexpr char kPolicy[] = R"(
+constexpr char kHandshakePolicy[] = R"(
 [limits]
 containers = 2
 [syscalls.fchmodat]
@@ -50,7 +50,7 @@ UniqueFd make_seccomp_fd() {
 
 class HandshakeScene {
  public:
-  HandshakeScene() : agent(kPolicy), before(agent.holdings()) {}
+  HandshakeScene() : agent(kHandshakePolicy), before(agent.holdings()) {}
 
   /// Sends it, and waits until the agent closes the connection.
   bool closes(const std::string& text, const std::vector<int>& descriptors, bool ends = true) const {

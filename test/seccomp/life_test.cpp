@@ -18,7 +18,7 @@ namespace {
 
 using Kind = RuncContainer::UserNamespace;
 
-constexpr char kPolicy[] = R"(
+constexpr char kLifePolicy[] = R"(
 [syscalls.mkdirat]
 handler = "mkdir"
 timeout = "60s"
@@ -28,7 +28,7 @@ handler = "errno"
 errno = "EBADMSG"
 )";
 
-const Profile kProfile{.calls = {"mkdirat", "fchmodat", "getppid"}, .metadata = {}, .capabilities = {}};
+const Profile kLifeProfile{.calls = {"mkdirat", "fchmodat", "getppid"}, .metadata = {}, .capabilities = {}};
 
 CommandResult run_agent(const std::filesystem::path& socket) {
   const PolicyFile policy("");
@@ -40,7 +40,7 @@ CommandResult run_agent(const std::filesystem::path& socket) {
 
 TEST_CASE("a socket that somebody listens on is left alone, and so is what is no socket") {
   NSENTERD_NEEDS(missing_root());
-  const SeccompAgent agent(kPolicy);
+  const SeccompAgent agent(kLifePolicy);
   const auto& socket = agent.process().socket();
   const CommandResult second = run_agent(socket);
   CHECK(second.status == 1);
@@ -54,7 +54,7 @@ TEST_CASE("a socket that somebody listens on is left alone, and so is what is no
 
 TEST_CASE("a socket that a killed agent has left is replaced, and removed at the end") {
   NSENTERD_NEEDS(missing_root());
-  SeccompAgent agent(kPolicy);
+  SeccompAgent agent(kLifePolicy);
   CHECK(agent.process().end(SIGKILL) == 128 + SIGKILL);
   CHECK(std::filesystem::exists(agent.process().socket()));
   REQUIRE_NOTHROW(agent.process().start_again());
@@ -64,8 +64,8 @@ TEST_CASE("a socket that a killed agent has left is replaced, and removed at the
 
 TEST_CASE("the counters say what became of which call") {
   NSENTERD_NEEDS(missing_for_containers());
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(Kind::none, agent, kProfile);
+  SeccompAgent agent(kLifePolicy);
+  const ProfiledContainer container(Kind::none, agent, kLifeProfile);
   CHECK(container.probe({"many", "/tmp/", "3"}) == "3");
   CHECK(container.probe({"mkdirat", "cwd", "/tmp/0", "0755"}) == "EEXIST");
   CHECK(container.probe({"fchmodat", "/tmp", "0700"}) == "EBADMSG");
@@ -85,8 +85,8 @@ TEST_CASE("the counters say what became of which call") {
 
 TEST_CASE("the agent ends within five seconds, whatever hangs, and leaves no process") {
   NSENTERD_NEEDS(missing_for_containers());
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(Kind::none, agent, kProfile);
+  SeccompAgent agent(kLifePolicy);
+  const ProfiledContainer container(Kind::none, agent, kLifeProfile);
   container.put_directory("/stalled", 0, 0755);
   const auto before = agent.holdings();
   const StalledMount stalled(container, "/stalled");
@@ -108,8 +108,8 @@ TEST_CASE("the agent ends within five seconds, whatever hangs, and leaves no pro
 
 TEST_CASE("an agent that is killed leaves no process in a container") {
   NSENTERD_NEEDS(missing_for_containers());
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(Kind::mapped, agent, kProfile);
+  SeccompAgent agent(kLifePolicy);
+  const ProfiledContainer container(Kind::mapped, agent, kLifeProfile);
   container.put_directory("/stalled", 1000, 0755);
   const auto before = agent.holdings();
   const StalledMount stalled(container, "/stalled");
@@ -131,8 +131,8 @@ TEST_CASE("an agent that is killed leaves no process in a container") {
 
 TEST_CASE("the agent ends at once when nothing is under way") {
   NSENTERD_NEEDS(missing_for_containers());
-  SeccompAgent agent(kPolicy);
-  const ProfiledContainer container(Kind::none, agent, kProfile);
+  SeccompAgent agent(kLifePolicy);
+  const ProfiledContainer container(Kind::none, agent, kLifeProfile);
   CHECK(container.probe({"many", "/tmp/", "1"}) == "1");
   agent.process().send_signal(SIGINT);
   CHECK(wait_until([&] { return status_field(agent.process().pid(), "State").starts_with("Z"); },

@@ -18,7 +18,7 @@ namespace {
 
 using Kind = RuncContainer::UserNamespace;
 
-const Profile kProfile{.calls = {"mkdirat"}, .metadata = {}, .capabilities = {}};
+const Profile kLoadProfile{.calls = {"mkdirat"}, .metadata = {}, .capabilities = {}};
 
 std::size_t entries_of(const std::filesystem::path& directory) {
   return static_cast<std::size_t>(
@@ -32,7 +32,7 @@ TEST_CASE("a thousand calls of four containers at once: none is lost") {
   const SeccompAgent agent("[syscalls.mkdirat]\nhandler = \"mkdir\"\nsuffix = \"-{id}\"\ntimeout = \"60s\"");
   std::vector<std::unique_ptr<ProfiledContainer>> containers;
   for (const Kind kind : {Kind::none, Kind::mapped, Kind::none, Kind::mapped}) {
-    containers.push_back(std::make_unique<ProfiledContainer>(kind, agent, kProfile));
+    containers.push_back(std::make_unique<ProfiledContainer>(kind, agent, kLoadProfile));
     containers.back()->put_directory("/made", 0, 0755);
   }
   const auto before = agent.holdings();
@@ -52,8 +52,8 @@ TEST_CASE("a thousand calls of four containers at once: none is lost") {
 TEST_CASE("a call that hangs times out, and holds up no other container") {
   NSENTERD_NEEDS(missing_for_containers());
   const SeccompAgent agent("[syscalls.mkdirat]\nhandler = \"mkdir\"\ntimeout = \"3s\"");
-  const ProfiledContainer hanging(Kind::none, agent, kProfile);
-  const ProfiledContainer other(Kind::mapped, agent, kProfile);
+  const ProfiledContainer hanging(Kind::none, agent, kLoadProfile);
+  const ProfiledContainer other(Kind::mapped, agent, kLoadProfile);
   hanging.put_directory("/stalled", 0, 0755);
   other.put_directory("/made", 0, 0755);
   const auto before = agent.holdings();
@@ -102,7 +102,7 @@ handler = "mkdir")");
 TEST_CASE("a container has no more calls handled at a time than the limit says") {
   NSENTERD_NEEDS(missing_for_containers());
   const SeccompAgent agent("[limits]\ncalls = 2\n[syscalls.mkdirat]\nhandler = \"mkdir\"\ntimeout = \"1s\"");
-  const ProfiledContainer container(Kind::none, agent, kProfile);
+  const ProfiledContainer container(Kind::none, agent, kLoadProfile);
   container.put_directory("/stalled", 0, 0755);
   container.put_directory("/go", 0, 0755);
   (void)container.start_probe({"each", "/stalled/", "5", "/go/"});

@@ -14,7 +14,7 @@ namespace {
 
 using Kind = RuncContainer::UserNamespace;
 
-constexpr char kPolicy[] = R"(
+constexpr char kOpenPolicy[] = R"(
 [syscalls.openat2]
 handler = "open"
 directories = ["/data"]
@@ -35,7 +35,7 @@ constexpr char kNoFollow[] = "0400000";
 class OpenScene {
  public:
   explicit OpenScene(Kind kind)
-      : agent(kPolicy),
+      : agent(kOpenPolicy),
         container(kind, agent, {.calls = {"open", "openat2"}, .metadata = {}, .capabilities = {}}) {
     container.put_directory("/data", 1000, 0755);
     container.put_directory("/data/below", 1000, 0755);

@@ -3,11 +3,12 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <system_error>
 
 #include <unistd.h>
 
 #include <nlohmann/json.hpp>
+
+#include "failure.hpp"
 
 namespace seccomp_agent::inside {
 namespace {
@@ -16,15 +17,11 @@ namespace {
 /// pages are multiples of it.)
 constexpr std::uint64_t kPage = 4096;
 
-[[noreturn]] void fail(int error, const char* what) {
-  throw std::system_error(error, std::generic_category(), what);
-}
-
 }  // namespace
 
 void Memory::read(std::uint64_t address, std::span<char> bytes) const {
   const ssize_t got = ::pread64(fd_, bytes.data(), bytes.size(), static_cast<off64_t>(address));
-  if (got != static_cast<ssize_t>(bytes.size())) fail(EFAULT, "memory");
+  if (got != static_cast<ssize_t>(bytes.size())) fail("memory", EFAULT);
 }
 
 std::string Memory::read_string(std::uint64_t address, std::size_t most, int too_long) const {
@@ -39,14 +36,14 @@ std::string Memory::read_string(std::uint64_t address, std::size_t most, int too
     if (end != part.end()) return text;
     address += size;
   }
-  fail(too_long, "string");
+  fail("string", too_long);
 }
 
 std::string read_path(const Memory& memory, const nlohmann::json& argument) {
   std::string path = memory.read_string(argument.at("path").get<std::uint64_t>());
   // The kernel starts a relative path at the thread's descriptor, and does not look at that for an absolute one.
   const int error = argument.at("directory_error").get<int>();
-  if (error != 0 && !path.starts_with('/')) fail(error, "directory");
+  if (error != 0 && !path.starts_with('/')) fail("directory", error);
   return path;
 }
 

@@ -3,6 +3,7 @@
 
 #include <sys/stat.h>
 
+#include "failure.hpp"
 #include "module.hpp"
 #include "path.hpp"
 

@@ -1,6 +1,7 @@
 // mknodat(2). Whether the policy allows the device has been decided by the agent.
 #include <sys/stat.h>
 
+#include "failure.hpp"
 #include "module.hpp"
 #include "path.hpp"
 

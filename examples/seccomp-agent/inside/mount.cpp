@@ -6,6 +6,7 @@
 #include <sys/mount.h>
 #include <unistd.h>
 
+#include "failure.hpp"
 #include "module.hpp"
 #include "path.hpp"
 

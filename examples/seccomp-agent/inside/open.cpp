@@ -12,6 +12,7 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
+#include "failure.hpp"
 #include "module.hpp"
 #include "path.hpp"
 

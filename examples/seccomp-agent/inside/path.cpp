@@ -1,11 +1,12 @@
 #include "path.hpp"
 
 #include <cerrno>
-#include <system_error>
 
 #include <fcntl.h>
 #include <linux/openat2.h>
 #include <sys/syscall.h>
+
+#include "failure.hpp"
 
 namespace seccomp_agent::inside {
 
@@ -29,14 +30,6 @@ Place open_place(const std::string& path) {
               slash == std::string::npos ? path : path.substr(slash + 1)};
   if (!place.directory) fail("openat2");
   return place;
-}
-
-void fail(const char* what, int error) {
-  throw std::system_error(error, std::generic_category(), what);
-}
-
-void fail(const char* what) {
-  fail(what, errno);
 }
 
 }  // namespace seccomp_agent::inside

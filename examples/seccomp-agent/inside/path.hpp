@@ -22,8 +22,4 @@ struct Place {
 /// Opens the directory of a path. Throws std::system_error.
 Place open_place(const std::string& path);
 
-/// Throws the error that errno says.
-[[noreturn]] void fail(const char* what);
-[[noreturn]] void fail(const char* what, int error);
-
 }  // namespace seccomp_agent::inside
