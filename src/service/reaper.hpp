@@ -97,7 +97,7 @@ class Reaper {
 
   boost::asio::any_io_executor executor_;
   std::unordered_set<std::shared_ptr<WatchedChild>> children_;
-  // Of whom there may be somebody left whom nobody watches, and who is to be told when there is none.
+  // Children, and groups of them, of which some may be left that nobody watches; and what is to be called when none is.
   std::map<Unheld, std::function<void()>> unheld_;
   // Of end_all(), once that has begun.
   std::optional<std::chrono::steady_clock::time_point> deadline_;
