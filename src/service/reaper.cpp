@@ -107,7 +107,10 @@ void Reaper::reap_unheld(Unheld unheld, const std::function<void()>& done) {
     std::this_thread::sleep_for(kLastPause);
   }
   unheld_[unheld] = done;
-  after(kFirstPause, [this, unheld, done] { reap_unheld(unheld, done); });
+  after(kFirstPause, [this, unheld, done] {
+    // Unless end_all() has come before.
+    if (unheld_.contains(unheld)) reap_unheld(unheld, done);
+  });
 }
 
 void Reaper::reap_unknown(pid_t group) {
