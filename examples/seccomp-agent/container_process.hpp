@@ -18,7 +18,7 @@ struct ContainerProcess {
   pid_t pid = 0;
   /// The profile's "listenerMetadata".
   std::string metadata;
-  /// The inode of the user namespace that it was in when it was handed over: the container's own. 0, which is none's, if it had ended.
+  /// The inode of the container's own user namespace. 0, which is none's, if the process had ended.
   std::uint64_t user_namespace = 0;
 };
 

@@ -102,7 +102,7 @@ void Handshake::finish() {
   }
   auto seccomp_fd = std::move(descriptors_[state.seccomp_fd]);
   stop();
-  state.process.user_namespace = user_namespace_of(state.process.pid);
+  state.process.user_namespace = containers_user_namespace(state.process.pid);
   on_process_(state.process, std::move(seccomp_fd));
 }
 

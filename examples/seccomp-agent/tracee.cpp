@@ -5,6 +5,8 @@
 #include <optional>
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -78,9 +80,11 @@ std::optional<TraceeError> open_directories(Tracee& tracee, pid_t tid, int direc
 
 }  // namespace
 
-std::uint64_t user_namespace_of(pid_t pid) {
-  const auto opened = nsenterd::open_namespace(pid, nsenterd::Namespace::user);
-  return opened ? inode_of(opened->get()) : 0;
+std::uint64_t containers_user_namespace(pid_t pid) {
+  const auto processes = nsenterd::open_namespace(pid, nsenterd::Namespace::pid);
+  if (!processes) return 0;
+  const nsenterd::UniqueFd owner(::ioctl(processes->get(), NS_GET_USERNS));
+  return owner ? inode_of(owner.get()) : 0;
 }
 
 TraceeResult<Tracee> open_tracee(pid_t tid, nsenterd::Namespaces namespaces, int directory) {

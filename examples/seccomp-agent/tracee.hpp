@@ -49,7 +49,8 @@ struct Tracee {
 /// (NotifyFd::is_valid()). `directory` is a descriptor of the thread's, or AT_FDCWD. Never waits for a file of the container's.
 TraceeResult<Tracee> open_tracee(pid_t tid, nsenterd::Namespaces namespaces, int directory);
 
-/// The inode of the user namespace that a process is in; 0 if it has ended.
-std::uint64_t user_namespace_of(pid_t pid);
+/// The inode of the user namespace that owns the pid namespace of a process (ioctl_ns(2)): its container's, which the process, unlike
+/// the user namespace that it is in, cannot change. 0 if it has ended.
+std::uint64_t containers_user_namespace(pid_t pid);
 
 }  // namespace seccomp_agent

@@ -1,5 +1,9 @@
 // Calls that are acted on have their effect in the container, for those who may have it.
+#include <chrono>
+#include <csignal>
 #include <filesystem>
+#include <string>
+#include <thread>
 
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
@@ -225,6 +229,25 @@ TEST_CASE("who has no right to something gains none") {
   // Root of the container, without CAP_DAC_OVERRIDE.
   CHECK(container.probe({"mkdirat", "cwd", "/theirs/new", "0755"}) == "EACCES");
   CHECK(names_in(container.path("/roots")).empty());
+  CHECK(names_in(container.path("/theirs")).empty());
+}
+
+TEST_CASE("who leaves the container's user namespace before the agent looks gains nothing") {
+  NSENTERD_NEEDS(missing_for_containers());
+  SeccompAgent agent(kEffectsPolicy);
+  const ProfiledContainer container(Kind::none, agent, kEffectsProfile);
+  container.put_directory("/theirs", 1000, 0755);
+  const pid_t stopped = agent.process().pid();
+  REQUIRE(::kill(stopped, SIGSTOP) == 0);
+  // Until the process has handed itself over and has made a user namespace of its own.
+  std::thread later([stopped] {
+    std::this_thread::sleep_for(std::chrono::seconds(1));
+    ::kill(stopped, SIGCONT);
+  });
+  const std::string outcome = container.probe({"mknodat", "cwd", "/theirs/null", "020666", "1", "3"},
+                                              {"--user", "1000:1000", "--env", "PROBE_OWN_USER_NAMESPACE=1"});
+  later.join();
+  CHECK(outcome == "ENXIO");
   CHECK(names_in(container.path("/theirs")).empty());
 }
 
