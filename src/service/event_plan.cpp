@@ -193,4 +193,17 @@ Result<void> find_target(EventPlan& plan, const ServiceState& service, const Eve
   return look_at_target(plan, service, parameters, needs);
 }
 
+Descriptors descriptors_for(const EventPlan& plan, const EventParameters& parameters, int socket) {
+  const nsjoin::Places places = nsjoin::places_of(plan.join);
+  Descriptors descriptors{socket};
+  if (places.target >= 0) descriptors.push_back(plan.target->pidfd());
+  for (std::size_t i = 0; i < nsjoin::kNamespaceTable.size(); ++i) {
+    const auto kind = static_cast<Namespace>(nsjoin::kNamespaceTable[i].flag);
+    if (places.namespaces[i] >= 0) descriptors.push_back(parameters.namespace_descriptors[kind]);
+  }
+  if (places.root >= 0) descriptors.push_back(parameters.root);
+  if (places.working_directory >= 0) descriptors.push_back(parameters.working_directory);
+  return descriptors;
+}
+
 }  // namespace nsenterd::service

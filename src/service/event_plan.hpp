@@ -3,8 +3,11 @@
 
 #include <optional>
 
+#include <boost/container/static_vector.hpp>
+
 #include <nsenterd/event.hpp>
 
+#include "nsjoin/descriptors.hpp"
 #include "nsjoin/join_plan.hpp"
 #include "service/exchange.hpp"
 
@@ -34,5 +37,11 @@ Result<EventPlan> plan_event(const ServiceState& service, const EventParameters&
 /// Asks the kernel for the target, and for what of it is to be joined.
 Result<void> find_target(EventPlan& plan, const ServiceState& service, const EventParameters& parameters,
                          const ExchangeNeeds& needs);
+
+/// Borrowed from the target and the parameters.
+using Descriptors = boost::container::static_vector<int, nsjoin::kMaxDescriptors>;
+
+/// What the fork server is sent (nsjoin::Places): the agent's end of the event's socketpair, and what the plan asks for.
+Descriptors descriptors_for(const EventPlan& plan, const EventParameters& parameters, int socket);
 
 }  // namespace nsenterd::service

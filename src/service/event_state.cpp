@@ -88,25 +88,12 @@ Result<void> EventState::start() {
 
   spawning_ = true;
   forks_to_come_ = nsjoin::later_forks(plan_.join);
-  const auto descriptors = descriptors_for(agent_end.get());
+  const auto descriptors = descriptors_for(plan_, parameters_, agent_end.get());
   // The event lives until the fork server has answered, so that what it forked is never without an owner.
   service_->spawner().spawn(plan_.join, descriptors, [event = shared_from_this()](Spawner::Outcome outcome) {
     event->on_spawned(std::move(outcome));
   });
   return {};
-}
-
-boost::container::static_vector<int, nsjoin::kMaxDescriptors> EventState::descriptors_for(int socket) const {
-  const nsjoin::Places places = nsjoin::places_of(plan_.join);
-  boost::container::static_vector<int, nsjoin::kMaxDescriptors> descriptors{socket};
-  if (places.target >= 0) descriptors.push_back(plan_.target->pidfd());
-  for (std::size_t i = 0; i < nsjoin::kNamespaceTable.size(); ++i) {
-    const auto kind = static_cast<Namespace>(nsjoin::kNamespaceTable[i].flag);
-    if (places.namespaces[i] >= 0) descriptors.push_back(parameters_.namespace_descriptors[kind]);
-  }
-  if (places.root >= 0) descriptors.push_back(parameters_.root);
-  if (places.working_directory >= 0) descriptors.push_back(parameters_.working_directory);
-  return descriptors;
 }
 
 void EventState::set_deadline() {

@@ -10,11 +10,10 @@
 #include <vector>
 
 #include <boost/asio/steady_timer.hpp>
-#include <boost/container/static_vector.hpp>
 
 #include <nsenterd/event.hpp>
 
-#include "nsjoin/descriptors.hpp"
+#include "nsjoin/join_plan.hpp"
 #include "service/agent_channel.hpp"
 #include "service/event_plan.hpp"
 #include "service/exchange.hpp"
@@ -62,9 +61,6 @@ class EventState : public std::enable_shared_from_this<EventState> {
   Result<void> begin();
   /// Starts an agent.
   Result<void> start();
-  /// The agent's end of the event's socketpair, and what the plan asks for (nsjoin::Places).
-  [[nodiscard]] boost::container::static_vector<int, nsjoin::kMaxDescriptors> descriptors_for(
-      int socket) const;
   /// Takes an agent that has served others, for what they did; nothing if there is none.
   std::optional<WarmAgent> take_agent();
   /// Gives the request to such an agent. False if it is seen to be gone; nothing is left of it then.

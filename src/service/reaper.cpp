@@ -94,10 +94,7 @@ void Reaper::reap_unheld(Unheld unheld, const std::function<void()>& done) {
   for (;;) {
     siginfo_t info{};
     do {
-      if (base::wait_for_child(type, static_cast<id_t>(id), WNOHANG, info) < 0) {
-        unheld_.erase(unheld);
-        return done();
-      }
+      if (base::wait_for_child(type, static_cast<id_t>(id), WNOHANG, info) < 0) return done();
     } while (info.si_pid != 0);
     // One is left, and will be until it is reaped here: so the number is still its own, or its group's.
     ::kill(type == P_PGID ? -id : id, SIGKILL);
@@ -107,9 +104,9 @@ void Reaper::reap_unheld(Unheld unheld, const std::function<void()>& done) {
     std::this_thread::sleep_for(kLastPause);
   }
   unheld_[unheld] = done;
-  after(kFirstPause, [this, unheld, done] {
+  after(kFirstPause, [this, unheld] {
     // Unless end_all() has come before.
-    if (unheld_.contains(unheld)) reap_unheld(unheld, done);
+    if (const auto left = unheld_.extract(unheld)) reap_unheld(unheld, left.mapped());
   });
 }
 

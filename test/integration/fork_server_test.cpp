@@ -19,6 +19,9 @@ namespace {
 
 using std::chrono::milliseconds;
 
+/// A new fork server may have to be started first.
+constexpr std::chrono::seconds kReplacement{20};
+
 }  // namespace
 
 TEST_CASE("A fork server that is stopped is replaced, and what it was asked for fails") {
@@ -44,7 +47,7 @@ TEST_CASE("A fork server that is stopped is replaced, and what it was asked for 
   CHECK(process_exists(running->event.process_id()));
   session.terminate(running);
   REQUIRE(session.run_until([&] { return running->terminated.has_value(); }));
-  CHECK(settles(session));
+  CHECK(settles(session, kReplacement));
   CHECK(open_descriptors() == descriptors);
 }
 
@@ -73,7 +76,7 @@ TEST_CASE("A fork server that is killed between a fork and the report of it leav
     CHECK(session.run_until([&] { return agent_processes().empty(); }, std::chrono::seconds(2)));
   }
   REQUIRE(session.ask(inside(container), request::sleep_for(0)).outcome == "ok");
-  CHECK(settles(session));
+  CHECK(settles(session, kReplacement));
   CHECK(failed > 10);
   CHECK(open_descriptors() == descriptors);
 }
@@ -98,7 +101,7 @@ TEST_CASE("An agent whose pidfd finds no place is reaped, and only its event fai
   CHECK(session.ask(inside(container), request::sleep_for(0)).outcome == "ok");
   CHECK(session.fork_server() == server);
   CHECK(process_exists(server));
-  CHECK(settles(session));
+  CHECK(settles(session, kReplacement));
   CHECK(open_descriptors() == descriptors);
 }
 
@@ -121,7 +124,7 @@ TEST_CASE("When the fork server is killed, running events go on and later ones w
   session.receive(running);
   REQUIRE(session.run_until([&] { return running->received.has_value(); }));
   CHECK(running->received.value_or("nothing yet") == "ok");
-  CHECK(settles(session));
+  CHECK(settles(session, kReplacement));
 }
 
 TEST_CASE(
@@ -147,7 +150,7 @@ TEST_CASE(
     }
   }
   CHECK(session.ask(inside(container), request::sleep_for(0)).outcome == "ok");
-  CHECK(settles(session));
+  CHECK(settles(session, kReplacement));
   CHECK(open_descriptors() == descriptors);
 }
 

@@ -129,8 +129,9 @@ std::vector<pid_t> agent_processes() {
   return own_children_named("nsenter-agent");
 }
 
-bool settles(Session& session) {
-  return session.run_until([&] { return session.events_running() == 0 && agent_processes().size() == 1; });
+bool settles(Session& session, std::chrono::milliseconds limit) {
+  return session.run_until([&] { return session.events_running() == 0 && agent_processes().size() == 1; },
+                           limit);
 }
 
 EventParameters inside(const Container& container) {

@@ -85,7 +85,7 @@ class Session {
 std::vector<pid_t> agent_processes();
 
 /// Whether all events end, and only the fork server is left.
-bool settles(Session& session);
+bool settles(Session& session, std::chrono::milliseconds limit = std::chrono::seconds(2));
 
 /// Parameters for all namespaces of a container.
 EventParameters inside(const Container& container);
